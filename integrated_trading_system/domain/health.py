@@ -1,0 +1,152 @@
+"""Facts about our own condition: gaps, silence, quarantine, book states, halts."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.ids import ActorName, InstrumentId, LinkId, VenueId
+from integrated_trading_system.domain.time import Nanos
+
+
+class BookState(StrEnum):
+    """Whether a book may be believed. Only VALID reaches strategies."""
+
+    SYNCING = "syncing"
+    """Waiting for a snapshot that the buffered changes continue."""
+    VALID = "valid"
+    SUSPECT = "suspect"
+    """Something did not fit (a gap, a crossed book); being proven again."""
+    STALE = "stale"
+    """Its link is silent or down."""
+
+
+class LinkState(StrEnum):
+    """Where a connector's link is in its life."""
+
+    DOWN = "down"
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    LOGON = "logon"
+    SUBSCRIBE = "subscribe"
+    LIVE = "live"
+    DRAIN = "drain"
+
+
+class TradingState(StrEnum):
+    """What may be sent. REDUCING lets only orders through that reduce risk; HALTED none; cancels always pass."""
+
+    STARTING = "starting"
+    """Recovering and reconciling; nothing is sent yet."""
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class LinkChanged(Struct, frozen=True, tag=True):
+    """A link went from one state of its life to another."""
+
+    venue: VenueId
+    link: LinkId
+    name: str
+    state: LinkState
+    reason: str
+    at: Nanos
+    instruments: tuple[InstrumentId, ...] = ()
+    """Whose market data this link carries."""
+
+
+class SnapshotWanted(Struct, frozen=True, tag=True):
+    """From the feed to a connector: this book needs a fresh snapshot (or its stream subscribed anew)."""
+
+    instrument: InstrumentId
+
+
+class Gap(Struct, frozen=True, tag=True):
+    """Messages of a stream are missing: its book is discarded until it is proven again."""
+
+    instrument: InstrumentId
+    expected: int
+    received: int
+    at: Nanos
+
+
+class BookStateChanged(Struct, frozen=True, tag=True):
+    """A book became believable, or ceased to be."""
+
+    instrument: InstrumentId
+    state: BookState
+    reason: str
+    at: Nanos
+
+
+class FeedStale(Struct, frozen=True, tag=True):
+    """Nothing has been heard of this instrument for longer than its age limit."""
+
+    instrument: InstrumentId
+    silent_for: Nanos
+    at: Nanos
+
+
+class Quarantined(Struct, frozen=True, tag=True):
+    """A message that could not be believed. Its raw bytes are kept in a bounded ring."""
+
+    venue: VenueId
+    reason: str
+    """A short fixed word, usable as a label: ``json``, ``price``, ``crossed`` …"""
+    detail: str
+    frame: bytes
+    at: Nanos
+
+
+class ClockEstimated(Struct, frozen=True, tag=True):
+    """How far the venue's clock is from ours: venue time = our time + offset, give or take the uncertainty."""
+
+    venue: VenueId
+    offset: Nanos
+    uncertainty: Nanos
+    at: Nanos
+
+
+class ClockSample(Struct, frozen=True, tag=True):
+    """The venue told its time in an answer that we asked for at `sent_at` and got at `received_at`."""
+
+    venue: VenueId
+    venue_time: Nanos
+    sent_at: Nanos
+    received_at: Nanos
+
+
+class Reconciled(Struct, frozen=True, tag=True):
+    """The OMS has compared its orders, fills and balances with every venue it trades on: trading may begin."""
+
+    at: Nanos
+
+
+class Halt(Struct, frozen=True, tag=True):
+    """Stop trading. Only an operator's Resume lifts it."""
+
+    reason: str
+    by: str
+
+
+class Resume(Struct, frozen=True, tag=True):
+    """An operator lifts the halt."""
+
+    by: str
+
+
+class TradingStateChanged(Struct, frozen=True, tag=True):
+    """What may be sent has changed."""
+
+    state: TradingState
+    reason: str
+    at: Nanos
+
+
+class ActorFailed(Struct, frozen=True, tag=True):
+    """An actor raised. `restarted` is False when the failure was passed on to its supervisor."""
+
+    actor: ActorName
+    error: str
+    restarted: bool
+    at: Nanos

@@ -1,0 +1,42 @@
+"""Everything a driver may tell the core. A recording is a sequence of these."""
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.health import Halt, Resume
+from integrated_trading_system.domain.http import HttpFailed, HttpReply
+from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
+from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, PongReceived
+from integrated_trading_system.domain.time import Nanos
+
+
+class ClockReading(Struct, frozen=True, tag=True):
+    """The wall clock now, beside the monotonic `now` of the run: tells steps and slews of the local clock."""
+
+    wall: Nanos
+    now: Nanos
+
+
+class Shutdown(Struct, frozen=True, tag=True):
+    """Stop in order: refuse new plans, cancel what is open, then close the links."""
+
+    reason: str
+
+
+Input: TypeAlias = (
+    FrameReceived
+    | LinkOpened
+    | LinkClosed
+    | PongReceived
+    | HttpReply
+    | HttpFailed
+    | JournalCommitted
+    | JournalFailed
+    | InstrumentsListed
+    | ClockReading
+    | Halt
+    | Resume
+    | Shutdown
+)

@@ -1,0 +1,47 @@
+"""A price difference worth acting on, or the named reason why not."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.ids import InstrumentId, PlanId, StrategyId
+from integrated_trading_system.domain.time import Nanos
+
+
+class Opportunity(Struct, frozen=True, kw_only=True, tag=True):
+    """Buy here, sell there: what it is expected to bring, in parts. Amounts in the Comparison's currency."""
+
+    plan_id: PlanId
+    strategy: StrategyId
+    comparison: str
+    buy: InstrumentId
+    sell: InstrumentId
+    quantity: Decimal
+    """In base units of the Comparison."""
+    buy_price: Decimal
+    """Average over the depth walked, in the instrument's own quote currency."""
+    sell_price: Decimal
+    gross_edge: Decimal
+    fees: Decimal
+    slippage: Decimal
+    """What walking the books costs against their best prices; already inside `gross_edge`'s prices."""
+    edge: Decimal
+    """gross_edge - fees - latency decay: what is left."""
+    edge_bps: float
+    bound: Nanos
+    """How far apart the two books can have been in time."""
+    at: Nanos
+
+
+class OpportunityMissed(Struct, frozen=True, kw_only=True, tag=True):
+    """A positive raw difference that was not traded, with the reason and the edge before that reason."""
+
+    strategy: StrategyId
+    comparison: str
+    buy: InstrumentId
+    sell: InstrumentId
+    reason: str
+    edge_bps: float
+    edge: Decimal
+    """In the Comparison's currency; 0 where the size was not worked out."""
+    at: Nanos

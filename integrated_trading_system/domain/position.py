@@ -1,0 +1,35 @@
+"""What we hold, and what it earned."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId
+from integrated_trading_system.domain.time import Nanos
+
+
+class Position(Struct, frozen=True, kw_only=True, tag=True):
+    """Signed quantity in one instrument on one account, at average cost."""
+
+    instrument: InstrumentId
+    account: AccountId
+    quantity: Decimal
+    average_price: Decimal
+    realised: Decimal
+    """In the settle currency, before fees."""
+    fees: dict[Asset, Decimal]
+    changed_at: Nanos
+
+
+class Equity(Struct, frozen=True, kw_only=True, tag=True):
+    """Worth of everything, in the reporting currency, at an instant."""
+
+    currency: Asset
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+    total: Decimal
+    """realised + unrealised - fees."""
+    unpriced: tuple[Asset, ...]
+    """Assets without a conversion into the currency; they are not in the sums."""
+    at: Nanos

@@ -1,0 +1,1 @@
+"""The world, real: clocks, sockets, files, databases. Everything that waits."""

@@ -1,0 +1,1 @@
+"""The library face: async classes with the names users know, thin over the same platform."""

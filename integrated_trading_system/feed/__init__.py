@@ -1,0 +1,1 @@
+"""Stage 2: trust and order. Validated, sequenced, aligned in time."""

@@ -1,0 +1,1 @@
+"""Stage 5: execute. Orders from intent to their last owned fill."""

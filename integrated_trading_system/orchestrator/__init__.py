@@ -1,0 +1,1 @@
+"""Put together: the one place that knows the concrete classes."""

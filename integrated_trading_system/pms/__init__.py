@@ -1,0 +1,1 @@
+"""Stage 6: account. An exact ledger of what was traded and what is held."""

@@ -1,0 +1,1 @@
+"""Stage 4: allow. Exposure is reserved here before anything is sent."""

@@ -1,0 +1,1 @@
+"""The verbs: actors without I/O, their mailboxes, timers, supervision and bus."""

@@ -1,0 +1,293 @@
+"""The machine: every actor, mailbox and timer, driven from outside.
+
+A driver tells it messages and the time; it delivers due timers and waiting messages in one fixed
+order and collects the effects. It reads no clock, so the same inputs give the same effects.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any, Generic, Protocol, TypeVar
+
+from integrated_trading_system.domain.effects import Effect
+from integrated_trading_system.domain.errors import MailboxOverflow
+from integrated_trading_system.domain.health import ActorFailed
+from integrated_trading_system.domain.ids import ActorName
+from integrated_trading_system.domain.money import use_money_context
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.runtime.actor import Actor, Ref, Timer
+from integrated_trading_system.runtime.bus import Bus
+from integrated_trading_system.runtime.mailbox import Mailbox, MailboxLimits, MailboxStatistics
+from integrated_trading_system.runtime.supervisor import NEVER, RestartCounter, RestartPolicy
+
+M = TypeVar("M")
+
+BUDGET = 4096
+
+
+class Observer(Protocol):
+    """Sees every input, in order: the recorder, or a hash of the inputs."""
+
+    def told(self, name: ActorName, message: Any) -> None:
+        """A driver told an actor something."""
+
+    def ran(self, now: Nanos, budget: int) -> None:
+        """A driver gave the system time."""
+
+
+class Cell(Generic[M]):
+    """One actor's place in the system: its mailbox, its incarnation, its context, and the ref others hold."""
+
+    __slots__ = (
+        "_factory",
+        "_incarnation",
+        "_ready",
+        "_scheduled",
+        "_system",
+        "actor",
+        "counter",
+        "mailbox",
+        "name",
+        "running",
+    )
+
+    def __init__(
+        self,
+        system: "System",
+        name: ActorName,
+        factory: Callable[[], Actor[M]],
+        limits: MailboxLimits,
+        policy: RestartPolicy,
+    ) -> None:
+        """Make the first incarnation."""
+        self._system = system
+        self._factory = factory
+        self._ready = system.ready
+        self._scheduled = False
+        self._incarnation = 0
+        self.name = name
+        self.mailbox = Mailbox(name, limits)
+        self.counter = RestartCounter(policy)
+        self.running = False
+        self.actor = factory()
+        self.actor.context = self
+
+    # -- the ref -------------------------------------------------------------------------------
+
+    def tell(self, message: M, /) -> None:
+        """Queue the message."""
+        self.mailbox.put(message)
+        if not self._scheduled:
+            self._scheduled = True
+            self._ready.append(self)
+
+    # -- the context ---------------------------------------------------------------------------
+
+    @property
+    def now(self) -> Nanos:
+        """The time of this turn."""
+        return self._system.now
+
+    def after(self, delay: int, message: Any) -> Timer:
+        """A timer of this incarnation: a restart drops it."""
+        return self._system.schedule(Nanos(self._system.now + delay), self, self._incarnation, message)
+
+    def publish(self, message: Any) -> None:
+        """Through the bus."""
+        self._system.bus.publish(message)
+
+    def emit(self, effect: Effect) -> None:
+        """To the driver."""
+        self._system.effects.append(effect)
+
+    # -- the runtime's side --------------------------------------------------------------------
+
+    def drain(self, budget: int) -> int:
+        """Deliver waiting messages, at most `budget`; how many."""
+        self._scheduled = False
+        mailbox = self.mailbox
+        done = 0
+        while mailbox and done < budget:
+            done += 1
+            self.deliver(mailbox.get())
+        if mailbox and not self._scheduled:
+            self._scheduled = True
+            self._ready.append(self)
+        return done
+
+    def deliver(self, message: M) -> None:
+        """One turn. A failure is this actor's own, whoever told it."""
+        try:
+            self.actor.receive(message)
+        except Exception as error:  # noqa: BLE001 - the supervisor's boundary: the only place that catches everything
+            self._system.failed(self, error)
+
+    def fire(self, incarnation: int, message: M) -> None:
+        """A timer is due."""
+        if incarnation == self._incarnation:
+            self.tell(message)
+
+    def restart(self) -> None:
+        """A new incarnation behind the same ref. Waiting messages stay; the old one's timers do not."""
+        self._incarnation += 1
+        self.actor = self._factory()
+        self.actor.context = self
+        self.actor.start()
+
+
+class InlineRef(Generic[M]):
+    """A ref that calls instead of queueing: same types, downstream only, never re-entrant."""
+
+    __slots__ = ("_cell", "_mailbox")
+
+    def __init__(self, cell: Cell[M]) -> None:
+        """Of this actor."""
+        self._cell = cell
+        self._mailbox = cell.mailbox
+
+    def tell(self, message: M, /) -> None:
+        """Have it received now."""
+        cell = self._cell
+        assert not cell.running, f"{cell.name} was told inline while in its own inline turn"
+        cell.running = True
+        self._mailbox.delivered += 1
+        try:
+            cell.actor.receive(message)
+        except Exception as error:  # noqa: BLE001 - attributes the failure to the callee, not the caller
+            cell.running = False
+            cell._system.failed(cell, error)  # noqa: SLF001 - the two halves of one mechanism
+        else:
+            cell.running = False
+
+
+class System:
+    """Sans-I/O: `tell`, `run`, `deadline`, `take_effects`. Nothing else moves it."""
+
+    def __init__(self) -> None:
+        """Empty, at time 0."""
+        use_money_context()
+        self.now = Nanos(0)
+        self.bus = Bus()
+        self.ready: deque[Cell[Any]] = deque()
+        self.effects: list[Effect] = []
+        self.observer: Observer | None = None
+        self.escalated: ActorFailed | None = None
+        """Set once a failure was passed on; the driver then stops the process through the halt path."""
+        self._cells: dict[ActorName, Cell[Any]] = {}
+        self._timers: list[tuple[Nanos, int, Timer, Cell[Any], int, Any]] = []
+        self._timer_count = 0
+
+    # -- building ------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        name: ActorName,
+        factory: Callable[[], Actor[M]],
+        *,
+        limits: MailboxLimits = MailboxLimits(),  # noqa: B008 - frozen
+        policy: RestartPolicy = RestartPolicy(),  # noqa: B008 - frozen
+    ) -> Cell[M]:
+        """Add an actor; its `start` runs with the system's. Restarts call `factory` again."""
+        assert name not in self._cells, f"actor {name} exists"
+        cell = self._cells[name] = Cell(self, name, factory, limits, policy)
+        return cell
+
+    def inline(self, ref: Cell[M]) -> Ref[M]:
+        """A ref to the same actor that calls instead of queueing."""
+        return InlineRef(ref)
+
+    def start(self, now: Nanos) -> None:
+        """Start every actor, in order of spawning."""
+        self.now = now
+        for cell in self._cells.values():
+            try:
+                cell.actor.start()
+            except Exception as error:  # noqa: BLE001 - a start is a turn like any other
+                self.failed(cell, error)
+
+    def stop(self) -> None:
+        """Stop every actor, in reverse order."""
+        for cell in reversed(self._cells.values()):
+            cell.actor.stop()
+
+    # -- being driven --------------------------------------------------------------------------
+
+    def tell(self, name: ActorName, message: Any) -> None:
+        """An input from outside. Recorded, where there is an observer."""
+        if self.observer is not None:
+            self.observer.told(name, message)
+        cell = self._cells[name]
+        try:
+            cell.tell(message)
+        except MailboxOverflow as error:
+            self.failed(cell, error)
+
+    def run(self, now: Nanos, budget: int = BUDGET) -> bool:
+        """Deliver due timers, then waiting messages, at most `budget`. True while there is more to do now."""
+        assert now >= self.now, "time goes forward"
+        if self.observer is not None:
+            self.observer.ran(now, budget)
+        self.now = now
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            _, _, timer, cell, incarnation, message = heappop(timers)
+            if not timer.cancelled:
+                cell.fire(incarnation, message)
+        ready = self.ready
+        while ready and budget > 0:
+            budget -= ready.popleft().drain(budget)
+        return bool(ready)
+
+    def deadline(self) -> Nanos | None:
+        """When `run` has to be called again, if nothing is told before."""
+        while self._timers and self._timers[0][2].cancelled:
+            heappop(self._timers)
+        if self.ready:
+            return self.now
+        return self._timers[0][0] if self._timers else None
+
+    def take_effects(self) -> list[Effect]:
+        """What the core wants done since the last call."""
+        effects, self.effects = self.effects, []
+        return effects
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def view(self, name: ActorName) -> Any:
+        """The actor's frozen picture of itself."""
+        return self._cells[name].actor.view()
+
+    @property
+    def names(self) -> tuple[ActorName, ...]:
+        """Every actor, in order of start."""
+        return tuple(self._cells)
+
+    def mailboxes(self) -> dict[ActorName, MailboxStatistics]:
+        """Counters of every mailbox."""
+        return {name: cell.mailbox.statistics() for name, cell in self._cells.items()}
+
+    def restarts(self) -> dict[ActorName, int]:
+        """How often each actor was restarted."""
+        return {name: cell.counter.total for name, cell in self._cells.items()}
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def schedule(self, due: Nanos, cell: Cell[Any], incarnation: int, message: Any) -> Timer:
+        """Remember a timer; equal deadlines fire in order of setting."""
+        timer = Timer(due)
+        self._timer_count += 1
+        heappush(self._timers, (due, self._timer_count, timer, cell, incarnation, message))
+        return timer
+
+    def failed(self, cell: Cell[Any], error: Exception) -> None:
+        """Restart the actor, or pass the failure on. A mailbox that overflows is always passed on."""
+        restart = not isinstance(error, MailboxOverflow) and cell.counter.allows(self.now)
+        fact = ActorFailed(cell.name, f"{type(error).__name__}: {error}", restart, self.now)
+        if restart:
+            cell.restart()
+        elif self.escalated is None:
+            self.escalated = fact
+        self.bus.publish(fact)
+
+
+__all__ = ["BUDGET", "NEVER", "Cell", "InlineRef", "Observer", "System"]

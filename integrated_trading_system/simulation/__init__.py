@@ -1,0 +1,1 @@
+"""The world in virtual time: simulated exchanges, the paper account, faults, replay."""

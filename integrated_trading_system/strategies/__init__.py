@@ -1,0 +1,1 @@
+"""Stage 3: decide. What is worth doing, and why the rest is not."""

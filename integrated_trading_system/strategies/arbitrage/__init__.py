@@ -1,0 +1,1 @@
+"""Price differences between venues: detect, cost, size, plan."""

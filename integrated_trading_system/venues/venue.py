@@ -1,0 +1,299 @@
+"""What a venue's folder offers to the one connector that serves them all. All of it is pure.
+
+`codec`    bytes of a stream -> events; never raises: what cannot be believed becomes Quarantined
+`session`  desired streams -> link plans: where to connect, how to log on, subscribe, keep alive
+`market`   public REST: requests and what their replies say
+`trading`  private REST: requests and what their replies say
+`signing`  adds the signature; called by the driver at the send, never by the core
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.errors import PlatformError
+from integrated_trading_system.domain.execution import VenueExecution
+from integrated_trading_system.domain.health import Quarantined
+from integrated_trading_system.domain.http import HttpReply, HttpRequest
+from integrated_trading_system.domain.ids import AccountId, InstrumentId, VenueId
+from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.link import Tag
+from integrated_trading_system.domain.market import BookSnapshot, DataType, MarketEvent
+from integrated_trading_system.domain.order import (
+    CancelOrder,
+    QueryFills,
+    QueryOrder,
+    SubmitOrder,
+)
+from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
+
+
+class MalformedReply(PlatformError):
+    """A REST reply did not have the promised shape. Carries a short reason; the connector keeps the body."""
+
+
+# -- what a codec says beside market events and executions ---------------------------------------
+
+
+class Acknowledged(Struct, frozen=True, gc=False):
+    """The venue answered a logon or subscribe frame. `ok` False: it refused, `detail` is its text."""
+
+    request: str
+    """The id that the frame carried; empty where the venue does not echo it."""
+    ok: bool
+    detail: str = ""
+
+
+class Pong(Struct, frozen=True, gc=False):
+    """A sign of life in the venue's own frames."""
+
+
+class ServerClosing(Struct, frozen=True, gc=False):
+    """The venue says that it will close this connection soon: roll over now."""
+
+    detail: str
+
+
+class Ignored(Struct, frozen=True, gc=False):
+    """Well formed, and nobody subscribed to it (an unknown symbol, an extra stream). Counted."""
+
+    reason: str
+
+
+class StreamRestarted(Struct, frozen=True, gc=False):
+    """Something on this link was lost for one instrument: its book must be proven anew."""
+
+    instrument: InstrumentId
+
+
+VenueEvent: TypeAlias = (
+    MarketEvent | VenueExecution | Acknowledged | Pong | ServerClosing | Ignored | StreamRestarted | Quarantined
+)
+
+
+class Codec(Protocol):
+    """Frames of one link -> events, in the order of the frame."""
+
+    def list(self, instruments: Sequence[Instrument]) -> None:
+        """From now on decode these symbols; every other symbol is Ignored."""
+
+    def decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
+        """Never raises, whatever the bytes. Times are in nanoseconds, venue times as the venue stamped them."""
+
+
+# -- session -------------------------------------------------------------------------------------
+
+
+class Stream(Struct, frozen=True):
+    """One kind of data of one instrument."""
+
+    instrument: InstrumentId
+    data_type: DataType
+
+
+class ControlFrame(Struct, frozen=True):
+    """A frame of ours on a link. `signed`: the driver has the venue sign it with the link's account."""
+
+    data: bytes
+    signed: bool = False
+    request: str = ""
+    """The id in the frame that its Acknowledged will carry; empty: no acknowledgement is expected."""
+
+
+class LinkPlan(Struct, frozen=True, kw_only=True):
+    """One connection: where to, what to say, and when it counts as live."""
+
+    name: str
+    """Stable over reconnects: ``market-0``, ``user``."""
+    url: str
+    """Where to connect; with `resolve`, ``{token}`` in it is replaced by what the reply yields."""
+    resolve: HttpRequest | None = None
+    """A call whose reply yields the token (a listen key), signed with the account's key."""
+    account: AccountId | None = None
+    """Set for user links."""
+    instruments: tuple[InstrumentId, ...] = ()
+    """Whose market data this link carries."""
+    logon: tuple[ControlFrame, ...] = ()
+    """Sent one after the other; the next waits for the acknowledgement of the one before."""
+    subscribe: tuple[ControlFrame, ...] = ()
+    """Sent with `frame_gap` between them; LIVE once all are acknowledged (or sent, where none is expected)."""
+    frame_gap: Nanos = Nanos(SECOND // 4)
+    ping: bytes | None = None
+    """A frame of the venue's own keep-alive, sent every `ping_every`."""
+    ping_every: Nanos = Nanos(20 * SECOND)
+    keep_alive: HttpRequest | None = None
+    """A call that keeps the token of `resolve` valid."""
+    keep_alive_every: Nanos = Nanos(30 * MINUTE)
+    silence_max: Nanos = Nanos(30 * SECOND)
+    """No byte at all (pongs count) for this long: the link is dead."""
+    lifetime: Nanos = Nanos(23 * HOUR + 50 * MINUTE)
+    """Planned rollover before the venue cuts."""
+    frame_bytes_max: int = 4 * 1024 * 1024
+
+
+class Session(Protocol):
+    """How this venue is connected."""
+
+    def market_links(
+        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
+    ) -> tuple[LinkPlan, ...]:
+        """Link plans for these streams, split by the venue's limits per connection."""
+
+    def user_link(self, account: AccountId) -> LinkPlan | None:
+        """The account's event stream; None where the venue has none."""
+
+    def resolve_token(self, reply: HttpReply) -> str:
+        """The token in the answer to `LinkPlan.resolve`; raises MalformedReply."""
+
+    def resubscribe(self, instrument: Instrument) -> tuple[ControlFrame, ...]:
+        """Frames that make the venue send this instrument's book anew; empty where a REST snapshot does it."""
+
+
+# -- REST ----------------------------------------------------------------------------------------
+
+
+class WeightedRequest(Struct, frozen=True):
+    """A request and what it costs against each of the venue's rate limits, by the limit's name."""
+
+    request: HttpRequest
+    weights: tuple[tuple[str, int], ...]
+
+
+class RateLimit(Struct, frozen=True):
+    """So much weight per window. The connector keeps `reserve` of it for cancels and queries."""
+
+    name: str
+    capacity: int
+    window: Nanos
+    reserve: int
+    used_header: str = ""
+    """Lower-case name of the reply header that tells the weight used in this window; overrides our own count."""
+
+
+class Market(Protocol):
+    """Public REST."""
+
+    def instruments(self) -> tuple[WeightedRequest, ...]:
+        """What the venue lists (one request per product or page that the flavour needs)."""
+
+    def decode_instruments(self, reply: HttpReply) -> tuple[tuple[Instrument, ...], WeightedRequest | None]:
+        """The instruments of one reply, and the request of the next page; raises MalformedReply."""
+
+    def time(self) -> WeightedRequest | None:
+        """The venue's clock; None where there is no endpoint."""
+
+    def decode_time(self, reply: HttpReply) -> Nanos:
+        """The venue's clock when it answered; raises MalformedReply."""
+
+    def snapshot(self, instrument: Instrument) -> WeightedRequest | None:
+        """The book by REST; None where the stream itself starts with a snapshot."""
+
+    def decode_snapshot(self, instrument: Instrument, reply: HttpReply) -> BookSnapshot:
+        """The book; raises MalformedReply."""
+
+
+class Trading(Protocol):
+    """Private REST. Requests are unsigned; decoders return what the OMS is to be told and raise MalformedReply.
+
+    A decoder is called for every answered status. Ambiguous answers (HTTP 5xx, the venue's "status
+    unknown" codes) become SubmitUncertain for `place`, CancelFailed for `cancel`, RequestFailed for queries.
+    """
+
+    def place(self, order: SubmitOrder, instrument: Instrument) -> WeightedRequest:
+        """The order, its price and quantity written plainly."""
+
+    def decode_place(self, order: SubmitOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
+        """OrderAccepted, Fills and OrderDone where the reply holds them, OrderRejected or SubmitUncertain."""
+
+    def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
+        """By our client order id."""
+
+    def decode_cancel(self, cancel: CancelOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
+        """OrderDone or CancelFailed."""
+
+    def query(self, query: QueryOrder, instrument: Instrument) -> WeightedRequest:
+        """By our client order id."""
+
+    def decode_query(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
+        """OrderReport, OrderNotFound or RequestFailed. `reply.sent_at` is when it was asked."""
+
+    def fills(self, query: QueryFills, instrument: Instrument, cursor: str) -> WeightedRequest:
+        """One page of our fills since ``query.since``; `cursor` "" asks for the first."""
+
+    def decode_fills(
+        self, query: QueryFills, instrument: Instrument, reply: HttpReply
+    ) -> tuple[Sequence[VenueExecution], str]:
+        """The page's Fills (or one RequestFailed), and the cursor of the next page, "" when this was the last."""
+
+    def open_orders(self, account: AccountId) -> WeightedRequest:
+        """All our open orders."""
+
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
+        """One OpenOrdersListed or RequestFailed."""
+
+    def balances(self, account: AccountId) -> tuple[WeightedRequest, ...]:
+        """What we hold; where balances and positions are two requests, their reports are each not `complete`."""
+
+    def decode_balances(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
+        """One BalancesReported or RequestFailed."""
+
+    def retry_after(self, reply: HttpReply) -> Nanos:
+        """How long the venue wants us to stop (429, 418, 403), 0 when it does not."""
+
+
+class Venue(Struct, frozen=True, kw_only=True):
+    """One flavour of one venue: all its parts, made for one set of endpoints."""
+
+    venue: VenueId
+    session: Session
+    market: Market
+    codec: Codec
+    user_codec: Codec | None
+    trading: Trading | None
+    rate_limits: tuple[RateLimit, ...]
+    receive_window: Nanos
+    """How long after its timestamp the venue accepts a signed request: proof of "not found" starts after it."""
+    time_in_quotes: bool = True
+    """False where quotes carry no venue time (Binance spot): it is estimated from the receive time."""
+
+
+# -- signing -------------------------------------------------------------------------------------
+
+
+class Credentials(Struct, frozen=True):
+    """A key pair. Held by the driver only; never in the core, a recording or a log."""
+
+    api_key: str
+    api_secret: str
+
+    def __repr__(self) -> str:
+        """Nothing of the secret."""
+        return "Credentials(...)"
+
+    __str__ = __repr__
+
+
+class Signing(Protocol):
+    """A venue's pure signing functions, called by the driver."""
+
+    def sign_request(self, request: HttpRequest, credentials: Credentials, timestamp_ms: int) -> HttpRequest:
+        """The request with key, timestamp and signature in the places where the venue wants them."""
+
+    def sign_frame(self, frame: bytes, credentials: Credentials, timestamp_ms: int) -> bytes:
+        """The logon or subscribe frame with key, timestamp and signature."""
+
+
+TAG_OF_PURPOSE = {
+    "place": Tag.ORDER,
+    "cancel": Tag.CANCEL,
+    "query": Tag.QUERY,
+    "fills": Tag.QUERY,
+    "open_orders": Tag.QUERY,
+    "balances": Tag.QUERY,
+    "instruments": Tag.DATA,
+    "snapshot": Tag.DATA,
+    "time": Tag.DATA,
+    "resolve": Tag.QUERY,
+    "keep_alive": Tag.QUERY,
+}

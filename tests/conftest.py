@@ -1,0 +1,33 @@
+"""What every test may ask for: real recordings, and property tests that never depend on the clock."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# No profile has a deadline: a slow machine is no failure. `ci` draws the same examples every time.
+settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, max_examples=200, print_blob=True)
+settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=5_000, print_blob=True)
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() == "true"
+
+
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if in_ci() else "dev"))
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Real exchange traffic, kept outside the repository because of its size; `ITS_RECORDINGS` says where."""
+    folder = Path(os.environ.get("ITS_RECORDINGS") or ROOT.parent / "shared" / "recordings")
+    if not folder.is_dir():
+        reason = f"there are no recordings in {folder}; set ITS_RECORDINGS"
+        if in_ci():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
