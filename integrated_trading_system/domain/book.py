@@ -7,8 +7,25 @@ place behind the same methods.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
+from integrated_trading_system.domain.health import BookState
+from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.market import Level
+from integrated_trading_system.domain.order import Side
+
+Top: TypeAlias = tuple[float, float, float, float]
+"""Best bid, its size, best ask, its size."""
+
+
+class BookReader(Protocol):
+    """Where books are read. Only books that are VALID have depth."""
+
+    def depth(self, instrument: InstrumentId, side: Side, limit: int) -> tuple[Level, ...]:
+        """At most `limit` levels that an order of this side would hit, best first: asks for BUY, bids for SELL."""
+
+    def state(self, instrument: InstrumentId) -> BookState:
+        """Whether the book may be believed; SYNCING for an instrument that was never heard of."""
 
 
 class Book:
@@ -74,6 +91,17 @@ class Book:
             return None
         price = -self._ask_keys[-1]
         return price, self._asks[price]
+
+    @property
+    def top(self) -> Top | None:
+        """Both best levels; None while one side is empty."""
+        bids = self._bid_keys
+        asks = self._ask_keys
+        if not bids or not asks:
+            return None
+        bid = bids[-1]
+        ask = -asks[-1]
+        return bid, self._bids[bid], ask, self._asks[ask]
 
     @property
     def crossed(self) -> bool:

@@ -65,6 +65,10 @@ class BookSnapshot(Struct, frozen=True, gc=False, tag=True):
     order: int
     venue_time: Nanos
     received_at: Nanos
+    in_stream: bool = False
+    """The stream of changes carried it, so it is true at once. One by REST is true once a change covers it."""
+    window: int = 0
+    """The venue keeps only so many levels of each side up to date; deeper ones are forgotten. 0: all of them."""
 
 
 class BookDelta(Struct, frozen=True, gc=False, tag=True):

@@ -46,6 +46,10 @@ class Context(Protocol):
     def name(self) -> ActorName:
         """The actor's own name."""
 
+    @property
+    def incarnation(self) -> int:
+        """How often this actor was restarted: makes names unique over its lives."""
+
     def after(self, delay: int, message: Any) -> Timer:
         """Tell myself `message` once `delay` nanoseconds have passed."""
 

@@ -17,6 +17,7 @@ from integrated_trading_system.domain.money import use_money_context
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref, Timer
 from integrated_trading_system.runtime.bus import Bus
+from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.mailbox import Mailbox, MailboxLimits, MailboxStatistics
 from integrated_trading_system.runtime.supervisor import NEVER, RestartCounter, RestartPolicy
 
@@ -87,6 +88,11 @@ class Cell(Generic[M]):
     def now(self) -> Nanos:
         """The time of this turn."""
         return self._system.now
+
+    @property
+    def incarnation(self) -> int:
+        """How often the actor was restarted."""
+        return self._incarnation
 
     def after(self, delay: int, message: Any) -> Timer:
         """A timer of this incarnation: a restart drops it."""
@@ -171,6 +177,8 @@ class System:
         self.ready: deque[Cell[Any]] = deque()
         self.effects: list[Effect] = []
         self.observer: Observer | None = None
+        self.outputs: Fingerprint | None = None
+        """Where there is one, every effect is added to it."""
         self.escalated: ActorFailed | None = None
         """Set once a failure was passed on; the driver then stops the process through the halt path."""
         self._cells: dict[ActorName, Cell[Any]] = {}
@@ -249,6 +257,9 @@ class System:
     def take_effects(self) -> list[Effect]:
         """What the core wants done since the last call."""
         effects, self.effects = self.effects, []
+        if self.outputs is not None:
+            for effect in effects:
+                self.outputs.tell(effect)
         return effects
 
     # -- reading -------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""The whole configuration: one group for each stage, and what concerns them all."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from integrated_trading_system.config.base import Settings
+from integrated_trading_system.config.feed import FeedSettings
+from integrated_trading_system.config.http import HttpSettings
+from integrated_trading_system.config.log import LogSettings
+from integrated_trading_system.config.oms import OmsSettings
+from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.config.risk import RiskSettings
+from integrated_trading_system.config.simulation import PaperSettings, SimulationSettings
+from integrated_trading_system.config.storage import StorageSettings
+from integrated_trading_system.config.strategies import ComparisonSettings, StrategySettings
+from integrated_trading_system.config.venues import VenueSettings
+
+
+class Mode(StrEnum):
+    """Where the market data comes from, and where the orders go."""
+
+    DEV = "dev"
+    """Simulated venues in this process."""
+    PAPER = "paper"
+    """Live market data, a simulated account."""
+    LIVE = "live"
+    """Live market data, real orders."""
+
+
+class PlatformSettings(Settings):
+    """Everything that can be set."""
+
+    mode: Mode = Field(Mode.DEV, description="dev: simulated venues; paper: live data, simulated account; live: real.")
+    seed: int = Field(7, ge=0, description="Of everything random in simulated venues and in reconnection jitter.")
+    state_dir: Path = Field(Path("data"), description="Journal, lock, history and fills; one running instance each.")
+    venues: dict[str, VenueSettings] = Field(description="By venue:flavour; what is connected and subscribed.")
+    feed: FeedSettings = Field(default_factory=FeedSettings, description="Validation, books, synchronisation.")
+    comparisons: tuple[ComparisonSettings, ...] = Field((), description="Which instruments may be compared.")
+    strategies: tuple[StrategySettings, ...] = Field((), description="What decides.")
+    risk: RiskSettings = Field(default_factory=RiskSettings, description="What is allowed.")
+    oms: OmsSettings = Field(default_factory=OmsSettings, description="How orders are sent and followed.")
+    pms: PmsSettings = Field(default_factory=PmsSettings, description="How positions are valued.")
+    simulation: SimulationSettings = Field(default_factory=SimulationSettings, description="Dev mode's exchanges.")
+    paper: PaperSettings = Field(default_factory=PaperSettings, description="The paper account.")
+    storage: StorageSettings = Field(default_factory=StorageSettings, description="History.")
+    http: HttpSettings = Field(default_factory=HttpSettings, description="Health and metrics.")
+    log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
+
+    @model_validator(mode="after")
+    def _refer_to_what_exists(self) -> Self:
+        """Comparisons speak of configured venues, strategies of configured comparisons."""
+        for comparison in self.comparisons:
+            for member in comparison.members:
+                venue = member.instrument.rpartition(":")[0]
+                if venue not in self.venues:
+                    known = ", ".join(self.venues)
+                    message = f"comparison {comparison.name}: venue {venue!r} is not configured (venues: {known})"
+                    raise ValueError(message)
+        names = [comparison.name for comparison in self.comparisons]
+        for strategy in self.strategies:
+            if strategy.comparison not in names:
+                message = (
+                    f"strategy {strategy.name}: unknown comparison {strategy.comparison!r} (known: {', '.join(names)})"
+                )
+                raise ValueError(message)
+        return self

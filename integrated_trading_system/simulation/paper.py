@@ -1,0 +1,356 @@
+"""The paper account: real (or replayed) books, simulated money.
+
+Takes a venue's trading requests in place of its connector. An order arrives after a latency and
+trades at once against the book as it is then; what it consumed of a level stays consumed until the
+venue changes that level. Only orders that do not rest are taken (IOC, FOK, MARKET): where a resting
+order would stand in the queue cannot be known from outside.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.execution import (
+    Balance,
+    BalancesReported,
+    Fill,
+    FillsListed,
+    Liquidity,
+    OpenOrdersListed,
+    OrderAccepted,
+    OrderDone,
+    OrderNotFound,
+    OrderRejected,
+    OrderReport,
+    SubmitRefused,
+    UserStreamChanged,
+    VenueExecution,
+)
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    InstrumentId,
+    TradeId,
+    VenueId,
+    VenueOrderId,
+)
+from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed, Kind
+from integrated_trading_system.domain.market import Level
+from integrated_trading_system.domain.money import BPS, ZERO, Money, from_float
+from integrated_trading_system.domain.order import (
+    CancelOrder,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    QueryBalances,
+    QueryFills,
+    QueryOpenOrders,
+    QueryOrder,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+    TradingRequest,
+)
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.runtime.actor import Actor, Ref
+
+LEVELS = 50
+
+
+class DepthReader(Protocol):
+    """Where the observed books can be read."""
+
+    def depth(self, instrument: InstrumentId, side: Side, limit: int) -> tuple[Level, ...]:
+        """The levels that an order of this side would hit, best first."""
+
+
+class Arrived(Struct, frozen=True):
+    """An order has reached the simulated venue."""
+
+    order: SubmitOrder
+
+
+class Answered(Struct, frozen=True):
+    """An answer has reached us."""
+
+    execution: VenueExecution
+
+
+Inbox: TypeAlias = TradingRequest | InstrumentsListed | Arrived | Answered
+
+
+class PaperTerms(Struct, frozen=True, kw_only=True):
+    """How the paper account of one venue trades."""
+
+    latency: Nanos
+    """One way."""
+    taker_fee_bps: Decimal
+    balances: Mapping[Asset, Decimal]
+
+
+class PaperAccount(Actor[Inbox]):
+    """One account on one venue, filled against observed books."""
+
+    def __init__(
+        self,
+        venue: VenueId,
+        account: AccountId,
+        terms: PaperTerms,
+        books: DepthReader,
+        executions: Ref[VenueExecution],
+        recovered: Sequence[Fill] = (),
+    ) -> None:
+        """`recovered`: fills of earlier runs on this account; they are part of its balances and its history."""
+        self._venue = venue
+        self._account = account
+        self._terms = terms
+        self._books = books
+        self._executions = executions
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._balances: dict[Asset, Decimal] = dict(terms.balances)
+        self._fills: list[Fill] = []
+        self._done: dict[ClientOrderId, OrderReport] = {}
+        self._consumed: dict[tuple[InstrumentId, Side, float], tuple[float, Decimal]] = {}
+        self._unbooked = [fill for fill in recovered if fill.account == account]
+        self._orders = len(recovered)
+
+    def start(self) -> None:
+        """The account's events flow at once."""
+        up = UserStreamChanged(venue=self._venue, account=self._account, up=True, received_at=self.context.now)
+        self._executions.tell(up)
+
+    def receive(self, message: Inbox) -> None:
+        """Requests travel one latency to the venue, answers one latency back."""
+        match message:
+            case SubmitOrder():
+                self._submit(message)
+            case Arrived(order):
+                self._trade(order)
+            case Answered(execution):
+                self._executions.tell(execution)
+            case InstrumentsListed(venue, instruments):
+                if venue == self._venue:
+                    self._list(instruments)
+            case CancelOrder(client_order_id):
+                self._query(client_order_id)
+            case QueryOrder(client_order_id):
+                self._query(client_order_id)
+            case QueryFills():
+                self._list_fills(message)
+            case QueryOpenOrders():
+                self._list_open_orders()
+            case QueryBalances():
+                self._report_balances()
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def _submit(self, order: SubmitOrder) -> None:
+        now = self.context.now
+        if now > order.latest_send:
+            refused = SubmitRefused(client_order_id=order.request.client_order_id, reason="late", received_at=now)
+            self._executions.tell(refused)
+        else:
+            self.context.after(self._terms.latency, Arrived(order))
+
+    def _trade(self, order: SubmitOrder) -> None:
+        request = order.request
+        reason = self._refusal(request)
+        if reason is not None:
+            now = self.context.now
+            self._answer(OrderRejected(client_order_id=request.client_order_id, reason=reason, received_at=now))
+            self._remember(request, VenueOrderId(""), OrderStatus.REJECTED, ZERO)
+            return
+        self._orders += 1
+        venue_order_id = VenueOrderId(f"paper-{self._orders}")
+        now = self.context.now
+        self._answer(
+            OrderAccepted(
+                client_order_id=request.client_order_id,
+                venue_order_id=venue_order_id,
+                venue_time=now,
+                received_at=now,
+            )
+        )
+        fills = self._match(request, venue_order_id)
+        filled = sum((fill.quantity for fill in fills), ZERO)
+        for fill in fills:
+            self._book(fill)
+            self._answer(fill)
+        status = OrderStatus.FILLED if filled == request.quantity else OrderStatus.EXPIRED
+        self._remember(request, venue_order_id, status, filled)
+        self._answer(
+            OrderDone(
+                client_order_id=request.client_order_id,
+                venue_order_id=venue_order_id,
+                status=status,
+                venue_filled=filled,
+                reason="" if status is OrderStatus.FILLED else "the book was not deep enough within the limit",
+                venue_time=now,
+                received_at=now,
+            )
+        )
+
+    def _refusal(self, request: OrderRequest) -> str | None:
+        """Why the account does not take the order, or None."""
+        instrument = self._instruments.get(request.instrument)
+        if instrument is None:
+            return "unknown instrument"
+        if request.client_order_id in self._done:
+            return "duplicate client order id"
+        rests = request.order_type is OrderType.LIMIT and request.time_in_force is TimeInForce.GTC
+        if rests or request.post_only:
+            return "the paper account takes orders that do not rest: ioc, fok or market"
+        if (reason := instrument.refusal(request.price, request.quantity)) is not None:
+            return f"filter {reason}"
+        if instrument.kind is Kind.SPOT:
+            asset, needed = instrument.base, request.quantity
+            if request.side is Side.BUY:
+                asset, needed = instrument.quote, request.quantity * request.price
+            if self._balances.get(asset, ZERO) < needed:
+                return f"insufficient balance of {asset}"
+        return None
+
+    def _match(self, request: OrderRequest, venue_order_id: VenueOrderId) -> list[Fill]:
+        """What trades now, level by level."""
+        buying = request.side is Side.BUY
+        open_quantity = request.quantity
+        lot = self._instruments[request.instrument].lot
+        taken: list[tuple[float, float, Decimal]] = []
+        for price, size in self._books.depth(request.instrument, request.side, LEVELS):
+            limit = from_float(price)
+            if open_quantity <= 0 or (limit > request.price if buying else limit < request.price):
+                break
+            seen, consumed = self._consumed.get((request.instrument, request.side, price), (size, ZERO))
+            available = from_float(size) - (consumed if seen == size else ZERO)
+            quantity = min(open_quantity, available - available % lot if lot else available)
+            if quantity > 0:
+                taken.append((price, size, quantity))
+                open_quantity -= quantity
+        if request.time_in_force is TimeInForce.FOK and open_quantity > 0:
+            return []
+        return [self._fill(request, venue_order_id, price, size, quantity) for price, size, quantity in taken]
+
+    def _fill(
+        self, request: OrderRequest, venue_order_id: VenueOrderId, price: float, size: float, quantity: Decimal
+    ) -> Fill:
+        key = (request.instrument, request.side, price)
+        seen, consumed = self._consumed.get(key, (size, ZERO))
+        self._consumed[key] = (size, (consumed if seen == size else ZERO) + quantity)
+        instrument = self._instruments[request.instrument]
+        at = from_float(price)
+        worth = instrument.notional(at, quantity)
+        if instrument.kind is Kind.INVERSE:
+            worth /= at
+        fee = worth * self._terms.taker_fee_bps / BPS
+        now = self.context.now
+        return Fill(
+            client_order_id=request.client_order_id,
+            venue_order_id=venue_order_id,
+            trade_id=TradeId(f"{venue_order_id}-{at}"),
+            instrument=request.instrument,
+            account=self._account,
+            side=request.side,
+            price=at,
+            quantity=quantity,
+            fee=Money(fee, instrument.settle),
+            liquidity=Liquidity.TAKER,
+            venue_time=now,
+            received_at=now,
+        )
+
+    # -- the account ---------------------------------------------------------------------------
+
+    def _list(self, instruments: Sequence[Instrument]) -> None:
+        for instrument in instruments:
+            self._instruments[instrument.instrument] = instrument
+        known = [fill for fill in self._unbooked if fill.instrument in self._instruments]
+        self._unbooked = [fill for fill in self._unbooked if fill.instrument not in self._instruments]
+        for fill in known:
+            self._book(fill)
+
+    def _book(self, fill: Fill) -> None:
+        """Spot moves base and quote; a derivative here only pays its fee, its position is the ledger's."""
+        self._fills.append(fill)
+        instrument = self._instruments[fill.instrument]
+        if instrument.kind is Kind.SPOT:
+            self._move(instrument.base, fill.quantity * fill.side.sign)
+            self._move(instrument.quote, -fill.quantity * fill.price * fill.side.sign)
+        self._move(fill.fee.asset, -fill.fee.amount)
+
+    def _move(self, asset: Asset, amount: Decimal) -> None:
+        self._balances[asset] = self._balances.get(asset, ZERO) + amount
+
+    def _remember(
+        self, request: OrderRequest, venue_order_id: VenueOrderId, status: OrderStatus, filled: Decimal
+    ) -> None:
+        self._done[request.client_order_id] = OrderReport(
+            client_order_id=request.client_order_id,
+            venue_order_id=venue_order_id,
+            status=status,
+            venue_filled=filled,
+            asked_at=self.context.now,
+            received_at=self.context.now,
+        )
+
+    # -- queries -------------------------------------------------------------------------------
+
+    def _query(self, client_order_id: ClientOrderId) -> None:
+        now = self.context.now
+        known = self._done.get(client_order_id)
+        if known is None:
+            self._answer(OrderNotFound(client_order_id=client_order_id, asked_at=now, received_at=now))
+        else:
+            self._answer(
+                OrderReport(
+                    client_order_id=client_order_id,
+                    venue_order_id=known.venue_order_id,
+                    status=known.status,
+                    venue_filled=known.venue_filled,
+                    asked_at=now,
+                    received_at=now,
+                )
+            )
+
+    def _list_fills(self, query: QueryFills) -> None:
+        now = self.context.now
+        fills = tuple(
+            fill for fill in self._fills if fill.instrument == query.instrument and fill.venue_time >= query.since
+        )
+        self._answer(
+            FillsListed(
+                instrument=query.instrument,
+                account=self._account,
+                since=query.since,
+                fills=fills,
+                asked_at=now,
+                received_at=now,
+            )
+        )
+
+    def _list_open_orders(self) -> None:
+        now = self.context.now
+        self._answer(
+            OpenOrdersListed(
+                venue=self._venue, account=self._account, orders=(), instruments=(), asked_at=now, received_at=now
+            )
+        )
+
+    def _report_balances(self) -> None:
+        now = self.context.now
+        self._answer(
+            BalancesReported(
+                venue=self._venue,
+                account=self._account,
+                balances=tuple(Balance(asset, amount, ZERO) for asset, amount in sorted(self._balances.items())),
+                positions=(),
+                complete=True,
+                venue_time=now,
+                received_at=now,
+            )
+        )
+
+    def _answer(self, execution: VenueExecution) -> None:
+        self.context.after(self._terms.latency, Answered(execution))

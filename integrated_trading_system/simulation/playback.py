@@ -1,0 +1,169 @@
+"""Play foreign captures to the core, as if their venues were there now.
+
+Every frame reaches the venue's connector at its recorded receive time. A recorded REST answer is
+held until its recorded time and answers the call that waits for it; connecting, logging on and
+subscribing are acknowledged for the venue. Orders never come here: a replay trades on paper.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
+from integrated_trading_system.domain.ids import ActorName, CallId, LinkId, VenueId
+from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted
+from integrated_trading_system.domain.link import (
+    CloseLink,
+    FrameReceived,
+    LinkClosed,
+    LinkOpened,
+    OpenLink,
+    PongReceived,
+)
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.runtime.system import System
+from integrated_trading_system.simulation.capture import Kind, Line
+
+PROOF_OF_LIFE_EVERY = Nanos(10 * SECOND)
+OMS = ActorName("oms")
+
+
+class Track(Struct, frozen=True):
+    """The lines of one venue, in order of their receive time."""
+
+    venue: VenueId
+    lines: Iterable[Line]
+
+
+class _Stage:
+    """What one venue's connector has open, and what the capture can still answer it."""
+
+    def __init__(self, venue: VenueId) -> None:
+        self.actor = ActorName(f"connector.{venue}")
+        self.links: list[LinkId] = []
+        self.calls: dict[CallId, HttpCall] = {}
+        self.answers: deque[Line] = deque()
+        self.proof_due = Nanos(0)
+
+
+class Playback:
+    """Drives one system through the tracks' time."""
+
+    def __init__(self, system: System, tracks: Iterable[Track]) -> None:
+        """The system is wired for the tracks' venues and not started yet."""
+        self._system = system
+        tracks = tuple(tracks)
+        self._stages = {track.venue: _Stage(track.venue) for track in tracks}
+        self._lines: Iterator[tuple[VenueId, Line]] = merge(
+            *(((track.venue, line) for line in track.lines) for track in tracks), key=lambda item: item[1].at
+        )
+        self.messages = dict.fromkeys(self._stages, 0)
+        """Frames and REST answers played, by venue."""
+
+    def run(self, wait_until: Callable[[Nanos], None] | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        """Play to the end, or until `stop()`. `wait_until` is asked before each line: it sets the pace."""
+        system = self._system
+        first = next(self._lines, None)
+        if first is None:
+            return
+        system.start(first[1].at)
+        self._settle(first[1].at)
+        self._play(first)
+        for item in self._lines:
+            at = item[1].at
+            if wait_until is not None:
+                wait_until(at)
+            if stop() or system.escalated is not None:
+                return
+            while (due := system.deadline()) is not None and due <= at:
+                self._settle(max(due, system.now))
+            self._play(item)
+
+    def finish(self, grace: Nanos) -> None:
+        """After the last line: let what is on its way arrive."""
+        until = Nanos(self._system.now + grace)
+        while (due := self._system.deadline()) is not None and due <= until:
+            self._settle(max(due, self._system.now))
+
+    def _play(self, item: tuple[VenueId, Line]) -> None:
+        venue, line = item
+        stage = self._stages[venue]
+        now = max(line.at, self._system.now)
+        if line.kind is Kind.FRAME:
+            self.messages[venue] += 1
+            if stage.links:
+                self._system.tell(stage.actor, FrameReceived(stage.links[0], line.payload, now))
+                self._prove_life(stage, now)
+        elif line.kind is Kind.ANSWER:
+            self.messages[venue] += 1
+            stage.answers.append(line)
+            self._answer(stage, now)
+        self._settle(now)
+
+    def _settle(self, now: Nanos) -> None:
+        """Let the core work, and do what it asks."""
+        system = self._system
+        while system.run(now):
+            pass
+        while effects := system.take_effects():
+            for effect in effects:
+                match effect:
+                    case OpenLink(link, venue):
+                        self._stages[venue].links.append(link)
+                        system.tell(self._stages[venue].actor, LinkOpened(link, now, acknowledged=True))
+                    case CloseLink(link, reason):
+                        self._close(link, reason, now)
+                    case HttpCall(venue=venue):
+                        self._stages[venue].calls[effect.call] = effect
+                        self._answer(self._stages[venue], now)
+                    case JournalAppend(sequence):
+                        system.tell(OMS, JournalCommitted(sequence))
+                    case _:
+                        pass  # subscribe frames: acknowledged when the link was opened
+            while system.run(now):
+                pass
+
+    def _close(self, link: LinkId, reason: str, now: Nanos) -> None:
+        for stage in self._stages.values():
+            if link in stage.links:
+                stage.links.remove(link)
+                self._system.tell(stage.actor, LinkClosed(link, reason, now))
+
+    def _prove_life(self, stage: _Stage, now: Nanos) -> None:
+        """All links of a capture are one: what is heard on it keeps the others alive."""
+        if now >= stage.proof_due and len(stage.links) > 1:
+            stage.proof_due = Nanos(now + PROOF_OF_LIFE_EVERY)
+            for link in stage.links[1:]:
+                self._system.tell(stage.actor, PongReceived(link, now))
+
+    def _answer(self, stage: _Stage, now: Nanos) -> None:
+        """Match waiting calls with recorded answers; refuse what no capture can answer."""
+        for call in list(stage.calls.values()):
+            if call.purpose not in ("snapshot", "instruments"):
+                del stage.calls[call.call]
+                failed = HttpFailed(call=call.call, reason="not-in-capture", maybe_sent=False, received_at=now)
+                self._system.tell(stage.actor, failed)
+                continue
+            for line in stage.answers:
+                if _answers(line, call):
+                    stage.answers.remove(line)
+                    del stage.calls[call.call]
+                    reply = HttpReply(
+                        call=call.call, status=200, headers={}, body=line.payload, sent_at=line.at, received_at=now
+                    )
+                    self._system.tell(stage.actor, reply)
+                    break
+
+
+def _answers(line: Line, call: HttpCall) -> bool:
+    """Same path and same symbol; an answer whose address was not kept fits any snapshot."""
+    if not line.url:
+        return call.purpose == "snapshot"
+    recorded, asked = urlsplit(line.url), urlsplit(call.request.url)
+    if recorded.path != asked.path:
+        return False
+    wanted = parse_qs(call.request.query).get("symbol")
+    return wanted is None or wanted == parse_qs(recorded.query).get("symbol")

@@ -1,0 +1,281 @@
+"""The network between the core and simulated exchanges: latency, order, deadlines, and the kill gate.
+
+A World is driven like the core: `perform` takes its effects, `run(now)` lets time pass and tells it
+inputs. Under the virtual driver its time is a number; under the live loop it is the real one, so dev
+mode runs the same code that the tests run.
+
+Bytes of one link never overtake each other: delivery times on a link strictly increase.
+"""
+
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from random import Random
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.effects import Effect
+from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
+from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId
+from integrated_trading_system.domain.inputs import Input
+from integrated_trading_system.domain.link import (
+    CloseLink,
+    FrameReceived,
+    LinkClosed,
+    LinkOpened,
+    OpenLink,
+    SendFrame,
+    Tag,
+)
+from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
+from integrated_trading_system.venues.signer import Signer
+
+Tell = Callable[[ActorName, Input], None]
+
+
+class Gate(Protocol):
+    """The kill gate, asked immediately before the first byte leaves."""
+
+    def allows(self, tag: Tag) -> bool:
+        """Whether a request of this kind may still be sent."""
+
+
+class Latency(Struct, frozen=True):
+    """One-way delays: a fixed part and an exponential tail."""
+
+    base: Nanos = Nanos(8 * MILLISECOND)
+    jitter: Nanos = Nanos(2 * MILLISECOND)
+
+    def draw(self, random: Random) -> Nanos:
+        """One delay."""
+        return Nanos(self.base + int(random.expovariate(1.0) * self.jitter))
+
+
+class World:
+    """All simulated venues of a run, and the wires to them."""
+
+    def __init__(
+        self,
+        dialects: Mapping[VenueId, Dialect],
+        signers: Mapping[VenueId, Signer],
+        gate: Gate,
+        latency: Latency,
+        seed: int,
+    ) -> None:
+        """Nobody is connected; `connect_core` says who is told."""
+        self._dialects = dict(dialects)
+        self._signers = dict(signers)
+        self._gate = gate
+        self._latency = latency
+        self._random = Random(f"world-{seed}")
+        self._tell: Tell = _nobody
+        self._epoch = 0
+        self._queue: list[tuple[Nanos, int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._count = 0
+        self._links: dict[LinkId, VenueId] = {}
+        self._last: dict[tuple[LinkId, bool], Nanos] = {}
+
+    def connect_core(self, tell: Tell, gate: Gate | None = None) -> None:
+        """A (new) core takes the inputs. What was on its way to the one before is lost with it."""
+        self._tell = tell
+        self._gate = gate or self._gate
+        self._epoch += 1
+
+    def drop_core(self, now: Nanos) -> None:
+        """The core died: its links break, its requests that have left still arrive."""
+        self._tell = _nobody
+        self._epoch += 1
+        for link, venue in self._links.items():
+            self._dialects[venue].disconnect(link, now)
+        self._links.clear()
+
+    # -- being driven --------------------------------------------------------------------------
+
+    def deadline(self) -> Nanos | None:
+        """When `run` has to be called next."""
+        due = [self._queue[0][0]] if self._queue else []
+        due += [at for dialect in self._dialects.values() if (at := dialect.deadline()) is not None]
+        return min(due, default=None)
+
+    def run(self, now: Nanos) -> None:
+        """Everything that happens up to now, in order of time."""
+        while True:
+            at = self.deadline()
+            if at is None or at > now:
+                return
+            for dialect in self._dialects.values():
+                due = dialect.deadline()
+                if due is not None and due <= at:
+                    dialect.run(at)
+                    self._collect(dialect, at)
+            while self._queue and self._queue[0][0] <= at:
+                _, _, epoch, action, arguments = heappop(self._queue)
+                if epoch in (0, self._epoch):
+                    action(at, *arguments)
+
+    def perform(self, effect: Effect, now: Nanos) -> None:
+        """Do what the core asks; raises TypeError for what is not the network's."""
+        match effect:
+            case OpenLink():
+                self._later(now, self._open, effect)
+            case SendFrame():
+                self._send(effect, now)
+            case CloseLink():
+                self._close(effect, now)
+            case HttpCall():
+                self._call(effect, now)
+            case _:
+                message = f"the network does not perform {type(effect).__name__}"
+                raise TypeError(message)
+
+    def cut(self, venue: VenueId, now: Nanos, reason: str = "reset") -> None:
+        """Break every link of a venue (a fault)."""
+        for link in [link for link, of in self._links.items() if of == venue]:
+            self._dialects[venue].disconnect(link, now)
+            self._links.pop(link)
+            self._tell(_connector(venue), LinkClosed(link, reason, now))
+
+    # -- links ---------------------------------------------------------------------------------
+
+    def _open(self, now: Nanos, effect: OpenLink) -> None:
+        parts = urlsplit(effect.url)
+        dialect = self._dialects[effect.venue]
+        accepted = dialect.connect(effect.link, parts.path, parts.query, now)
+        if accepted:
+            self._links[effect.link] = effect.venue
+            self._inbound(effect.link, effect.venue, now, LinkOpened(effect.link, Nanos(0)))
+        else:
+            self._inbound(effect.link, effect.venue, now, LinkClosed(effect.link, "refused", Nanos(0)))
+        self._collect(dialect, now)
+
+    def _send(self, effect: SendFrame, now: Nanos) -> None:
+        venue = self._links.get(effect.link)
+        if venue is None or (effect.tag is Tag.ORDER and not self._gate.allows(effect.tag)):
+            return
+        frame = effect.frame
+        if effect.account is not None:
+            frame = self._signers[venue].frame(frame, effect.account, now)
+        self._schedule(self._ordered(effect.link, now, inbound=False), 0, self._arrive, effect.link, frame)
+
+    def _arrive(self, now: Nanos, link: LinkId, frame: bytes) -> None:
+        venue = self._links.get(link)
+        if venue is not None:
+            self._dialects[venue].receive(link, frame, now)
+            self._collect(self._dialects[venue], now)
+
+    def _close(self, effect: CloseLink, now: Nanos) -> None:
+        venue = self._links.pop(effect.link, None)
+        if venue is not None:
+            self._dialects[venue].disconnect(effect.link, now)
+            self._inbound(effect.link, venue, now, LinkClosed(effect.link, effect.reason, Nanos(0)))
+
+    def _collect(self, dialect: Dialect, now: Nanos) -> None:
+        for outgoing in dialect.take():
+            venue = self._links.get(outgoing.link)
+            if venue is None:
+                continue
+            if outgoing.frame is None:
+                self._links.pop(outgoing.link)
+                self._inbound(outgoing.link, venue, now, LinkClosed(outgoing.link, "closed", Nanos(0)))
+            else:
+                self._inbound(outgoing.link, venue, now, FrameReceived(outgoing.link, outgoing.frame, Nanos(0)))
+
+    def _inbound(self, link: LinkId, venue: VenueId, now: Nanos, message: Input) -> None:
+        due = self._ordered(link, now, inbound=True)
+        self._schedule(due, self._epoch, self._deliver, _connector(venue), message)
+
+    def _deliver(self, now: Nanos, actor: ActorName, message: Input) -> None:
+        match message:
+            case FrameReceived(link, frame, _):
+                self._tell(actor, FrameReceived(link, frame, now))
+            case LinkOpened(link, _, acknowledged):
+                self._tell(actor, LinkOpened(link, now, acknowledged))
+            case LinkClosed(link, reason, _):
+                self._tell(actor, LinkClosed(link, reason, now))
+            case _:
+                self._tell(actor, message)
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def _call(self, effect: HttpCall, now: Nanos) -> None:
+        if not self._gate.allows(effect.tag):
+            self._fail(effect, now, "gate", maybe_sent=False)
+            return
+        if effect.latest_send is not None and now > effect.latest_send:
+            self._fail(effect, now, "late", maybe_sent=False)
+            return
+        request = effect.request
+        if effect.account is not None:
+            venue_now = Nanos(now + effect.clock_offset)
+            request = self._signers[effect.venue].request(request, effect.account, venue_now)
+        parts = urlsplit(request.url)
+        server_request = ServerRequest(
+            method=request.method,
+            path=parts.path,
+            query=request.query,
+            headers={name.lower(): value for name, value in request.headers},
+            body=request.body.encode(),
+        )
+        self._later(now, self._serve, self._epoch, effect, server_request, now, epoch=0)
+
+    def _serve(self, now: Nanos, epoch: int, effect: HttpCall, request: ServerRequest, sent_at: Nanos) -> None:
+        dialect = self._dialects[effect.venue]
+        reply = dialect.http(request, now)
+        self._collect(dialect, now)
+        if epoch != self._epoch:
+            return
+        due = Nanos(now + self._latency.draw(self._random))
+        if due > effect.deadline:
+            self._schedule(max(effect.deadline, now), epoch, self._time_out, effect)
+        else:
+            self._schedule(due, epoch, self._answer, effect, reply, sent_at)
+
+    def _answer(self, now: Nanos, effect: HttpCall, reply: ServerReply, sent_at: Nanos) -> None:
+        message = HttpReply(
+            call=effect.call,
+            status=reply.status,
+            headers={name.lower(): value for name, value in reply.headers},
+            body=reply.body,
+            sent_at=sent_at,
+            received_at=now,
+        )
+        self._tell(_connector(effect.venue), message)
+
+    def _time_out(self, now: Nanos, effect: HttpCall) -> None:
+        self._tell(_connector(effect.venue), _failed(effect, now, "timeout", maybe_sent=True))
+
+    def _fail(self, effect: HttpCall, now: Nanos, reason: str, *, maybe_sent: bool) -> None:
+        """Answer from our side of the wire; in a later turn, as every answer."""
+        message = _failed(effect, now, reason, maybe_sent=maybe_sent)
+        self._schedule(now, self._epoch, self._deliver, _connector(effect.venue), message)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _ordered(self, link: LinkId, now: Nanos, *, inbound: bool) -> Nanos:
+        """When bytes that leave now arrive: later than everything before them on this link."""
+        key = (link, inbound)
+        due = Nanos(max(now + self._latency.draw(self._random), self._last.get(key, 0) + 1))
+        self._last[key] = due
+        return due
+
+    def _later(self, now: Nanos, action: Callable[..., None], *arguments: Any, epoch: int | None = None) -> None:
+        due = Nanos(now + self._latency.draw(self._random))
+        self._schedule(due, self._epoch if epoch is None else epoch, action, *arguments)
+
+    def _schedule(self, due: Nanos, epoch: int, action: Callable[..., None], *arguments: Any) -> None:
+        self._count += 1
+        heappush(self._queue, (due, self._count, epoch, action, arguments))
+
+
+def _failed(effect: HttpCall, now: Nanos, reason: str, *, maybe_sent: bool) -> HttpFailed:
+    return HttpFailed(call=effect.call, reason=reason, maybe_sent=maybe_sent, received_at=now)
+
+
+def _connector(venue: VenueId) -> ActorName:
+    return ActorName(f"connector.{venue}")
+
+
+def _nobody(actor: ActorName, message: Input) -> None:
+    """Inputs for a core that is not there."""
