@@ -11,12 +11,12 @@ class OmsSettings(Settings):
     send_window_ms: int = Field(
         1_000,
         gt=0,
-        description="An order leaves within this time of being intended, or never; the sooner, the sooner its absence can be proven.",
+        description="An order leaves within this time of being intended, or never; it delays the proof of its absence.",
     )
     proof_margin_ms: int = Field(
         2_000,
         ge=0,
-        description="Added to a venue's receive window before 'not found' is proof: clock skew, and answers from lagging replicas.",
+        description="Added to a venue's receive window before 'not found' is proof: clock skew, lagging replicas.",
     )
     poll_active_ms: int = Field(
         5_000,
@@ -33,6 +33,11 @@ class OmsSettings(Settings):
         3_000, gt=0, description="A question without an answer is asked again after this; doubles."
     )
     retry_max_ms: int = Field(30_000, gt=0, description="The longest pause between two repetitions of a question.")
+    fills_grace_ms: int = Field(
+        500,
+        ge=0,
+        description="After a venue said that an order is over, its fills may take this long to come by themselves.",
+    )
     fills_margin_ms: int = Field(
         60_000, ge=0, description="Fills are listed again from this far before what is known: venues list some late."
     )

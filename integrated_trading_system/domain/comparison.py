@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from integrated_trading_system.domain.ids import Asset, InstrumentId
 from integrated_trading_system.domain.money import ONE
+from integrated_trading_system.domain.time import Nanos
 
 
 class Conversion(Struct, frozen=True, kw_only=True):
@@ -40,3 +41,19 @@ class Comparison(Struct, frozen=True, kw_only=True):
     def instruments(self) -> tuple[InstrumentId, ...]:
         """Its members' instruments, in order."""
         return tuple(member.instrument for member in self.members)
+
+    @property
+    def conversion_books(self) -> tuple[InstrumentId, ...]:
+        """The instruments whose mid prices value its quote currencies, in order."""
+        return tuple(conversion.book for conversion in self.conversions if conversion.book is not None)
+
+
+class PegChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """A stated rate and its book no longer agree within the limit (`holds` False), or agree again."""
+
+    comparison: str
+    asset: Asset
+    rate: Decimal
+    mid: Decimal
+    holds: bool
+    at: Nanos

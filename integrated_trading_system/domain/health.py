@@ -129,8 +129,15 @@ class Halt(Struct, frozen=True, tag=True):
     by: str
 
 
+class Reduce(Struct, frozen=True, tag=True):
+    """From now on only plans that reduce risk. An operator's Resume lifts it; a Halt goes beyond it."""
+
+    reason: str
+    by: str
+
+
 class Resume(Struct, frozen=True, tag=True):
-    """An operator lifts the halt."""
+    """An operator lifts the halt, or the restriction to reducing."""
 
     by: str
 

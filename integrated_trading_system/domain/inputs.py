@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.health import Halt, Resume
+from integrated_trading_system.domain.health import Halt, Reduce, Resume
 from integrated_trading_system.domain.http import HttpFailed, HttpReply
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
@@ -37,6 +37,7 @@ Input: TypeAlias = (
     | InstrumentsListed
     | ClockReading
     | Halt
+    | Reduce
     | Resume
     | Shutdown
 )

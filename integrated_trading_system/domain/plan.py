@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from integrated_trading_system.domain.ids import AccountId, InstrumentId, PlanId, StrategyId
-from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
 from integrated_trading_system.domain.time import Nanos
 
@@ -87,7 +87,11 @@ class LegOutcome(Struct, frozen=True, kw_only=True):
     """Signed in the leg's own direction: unwinding subtracts."""
     average_price: Decimal
     fees: Decimal
-    """In the quote currency, as booked at fill time."""
+    """In the quote currency, as booked at fill time; fees in a third asset are in `fees_paid` only."""
+    flow: Decimal = ZERO
+    """Quote units that came in (positive) or went out, unwinding included, before fees."""
+    fees_paid: tuple[Money, ...] = ()
+    """Every asset in which fees were paid."""
 
 
 class PlanFinished(Struct, frozen=True, kw_only=True, tag=True):

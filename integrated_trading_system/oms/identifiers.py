@@ -6,6 +6,7 @@ The shortest rule among the venues is 18 letters and digits (Kraken's free text,
 Backpack takes a 32-bit number.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from integrated_trading_system.domain.ids import ClientOrderId, VenueId
@@ -20,7 +21,7 @@ class IdentifiersExhausted(Exception):
 class ClientOrderIds:
     """Issues ids for one run. One counter serves all venues, so no two orders of ours look alike."""
 
-    def __init__(self, fence: int, rules: dict[VenueId, int], fence_bits: int) -> None:
+    def __init__(self, fence: int, rules: Mapping[VenueId, int], fence_bits: int) -> None:
         """`rules`: 0 for a venue that takes text, else the largest whole number it takes."""
         assert fence > 0, "the fence counts starts"
         self._fence = fence

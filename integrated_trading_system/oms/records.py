@@ -90,9 +90,7 @@ class PlanClosed(Struct, frozen=True, kw_only=True, tag="closed"):
     finished: PlanFinished
 
 
-Record: TypeAlias = (
-    Started | PlanIntended | RepairIntended | OrderChanged | FillBooked | FillsCovered | PlanClosed
-)
+Record: TypeAlias = Started | PlanIntended | RepairIntended | OrderChanged | FillBooked | FillsCovered | PlanClosed
 
 
 class _Versioned(Struct, frozen=True):

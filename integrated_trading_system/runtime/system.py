@@ -22,6 +22,7 @@ from integrated_trading_system.runtime.mailbox import Mailbox, MailboxLimits, Ma
 from integrated_trading_system.runtime.supervisor import NEVER, RestartCounter, RestartPolicy
 
 M = TypeVar("M")
+T = TypeVar("T")
 
 BUDGET = 4096
 
@@ -101,6 +102,10 @@ class Cell(Generic[M]):
     def publish(self, message: Any) -> None:
         """Through the bus."""
         self._system.bus.publish(message)
+
+    def listeners(self, kind: type[T], key: str | None = None) -> list[Ref[T]]:
+        """Of the bus."""
+        return self._system.bus.listeners(kind, key)
 
     def emit(self, effect: Effect) -> None:
         """To the driver."""

@@ -7,7 +7,6 @@ limits and pass a 429's pause.
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Final, TypeVar
 
 from msgspec import Struct
@@ -79,6 +78,7 @@ class Calls:
         """The venue wants nothing from us before."""
         self.clock_offset = Nanos(0)
         """Venue clock minus ours, as last estimated."""
+        self._serial = 0
         self.sent: dict[str, int] = {}
         """By purpose."""
         self.late = 0
@@ -89,19 +89,169 @@ class Calls:
         tag = TAG_OF_PURPOSE[question.purpose]
         if self._stopping and tag in (Tag.ORDER, Tag.DATA):
             self._refuse(question, "shutdown")
-        elif tag is Tag.DATA and self._queue:
-            self._wait_in_line(question)
+            return
+        wait = self._blocked_for(tag)
+        if tag is Tag.DATA and self._queue:
+            self._line_up(question)
+            return
+        reason = "blocked"
+        if wait == 0:
+            wait = self._limiter.take(question.weighted.weights, tag, self._context.now)
+            reason = "rate-limit"
+        if wait == 0:
+            self._send(question, tag)
+        elif tag is Tag.DATA and wait != NEVER:
+            self._line_up(question)
+            self._wake_after(wait)
         else:
-            self._try(question, tag)
+            self._refuse(question, reason)
 
-    def believe(
-        self, purpose: str, weighted: WeightedRequest, decode: Callable[[HttpReply], T], done: Callable[[T], None]
-    ) -> Callable[[Callable[[str], None]], None]:
-        """Ask a public question and decode a good answer; the returned function starts it, given what to do else."""
-        raise NotImplementedError
+    def fetch(
+        self,
+        purpose: str,
+        weighted: WeightedRequest,
+        decode: Callable[[HttpReply], T],
+        done: Callable[[T, HttpReply], None],
+        failed: Callable[[str], None],
+        account: AccountId | None = None,
+    ) -> None:
+        """Ask: a good answer goes to `done`, decoded; `failed` is told anything else, in words."""
 
-    def _try(self, question: Question, tag: Tag) -> None:
-        raise NotImplementedError
+        def answered(reply: HttpReply) -> None:
+            if not 200 <= reply.status < 300:
+                failed(f"status {reply.status}")
+                return
+            value = self.decode(purpose, decode, reply)
+            if value is None:
+                failed("malformed reply")
+            else:
+                done(value, reply)
 
+        self.ask(
+            Question(
+                purpose=purpose,
+                weighted=weighted,
+                answered=answered,
+                failed=lambda failure: failed(failure.reason),
+                account=account,
+            )
+        )
 
-_ = partial
+    def decode(self, purpose: str, decode: Callable[[HttpReply], T], reply: HttpReply) -> T | None:
+        """What the reply says; None, and the reply quarantined, where it has not the promised shape."""
+        try:
+            return decode(reply)
+        except MalformedReply as error:
+            detail = f"{purpose}: {error}"
+            body = reply.body[:BODY_KEPT_MAX]
+            self._quarantine(Quarantined(self._venue.venue, "reply", detail, body, self._context.now))
+            return None
+
+    def reply(self, reply: HttpReply) -> None:
+        """An answer came."""
+        self._limiter.observe(reply.headers, self._context.now)
+        question = self._pending.pop(reply.call, None)
+        if question is None:
+            self.late += 1
+            return
+        self._heed(reply, signed=question.account is not None)
+        question.answered(reply)
+
+    def failure(self, failure: HttpFailed) -> None:
+        """No answer came, and none will."""
+        question = self._pending.pop(failure.call, None)
+        if question is None:
+            self.late += 1
+            return
+        question.failed(failure)
+
+    def due(self) -> None:
+        """Send what fits by now, in order."""
+        self._queue_timer = None
+        while self._queue:
+            question = self._queue[0]
+            wait = self._blocked_for(Tag.DATA) or self._limiter.take(
+                question.weighted.weights, Tag.DATA, self._context.now
+            )
+            if wait > 0:
+                self._wake_after(wait)
+                return
+            self._queue.popleft()
+            if wait == 0:
+                self._send(question, Tag.DATA)
+            else:
+                self._refuse(question, "rate-limit")
+
+    def stop(self) -> None:
+        """From now on only cancels and queries are sent."""
+        self._stopping = True
+        while self._queue:
+            self._refuse(self._queue.popleft(), "shutdown")
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def _send(self, question: Question, tag: Tag) -> None:
+        purpose = question.purpose
+        self._serial += 1
+        self.sent[purpose] = self.sent.get(purpose, 0) + 1
+        call = CallId(f"{self._venue.venue}#{purpose}.{self._life}{self._serial}")
+        self._pending[call] = question
+        self._context.emit(
+            HttpCall(
+                call=call,
+                venue=self._venue.venue,
+                purpose=purpose,
+                request=question.weighted.request,
+                tag=tag,
+                deadline=Nanos(self._context.now + self._timeouts[tag]),
+                account=question.account,
+                latest_send=question.latest_send,
+                clock_offset=self.clock_offset,
+            )
+        )
+
+    def _refuse(self, question: Question, reason: str) -> None:
+        failure = HttpFailed(call=CallId(""), reason=reason, maybe_sent=False, received_at=self._context.now)
+        question.failed(failure)
+
+    def _line_up(self, question: Question) -> None:
+        if len(self._queue) >= QUEUE_MAX:
+            self._refuse(question, "rate-limit")
+        else:
+            self._queue.append(question)
+
+    def _wake_after(self, wait: Nanos) -> None:
+        if self._queue_timer is None:
+            self._queue_timer = self._context.after(wait, QueueDue())
+
+    # -- what the venue wants --------------------------------------------------------------------
+
+    def _blocked_for(self, tag: Tag) -> Nanos:
+        """How much longer nothing may be sent; a pause for too many requests lets cancels through."""
+        if tag is Tag.CANCEL and not self._cancels_blocked:
+            return Nanos(0)
+        return Nanos(max(0, self.blocked_until - self._context.now))
+
+    def _heed(self, reply: HttpReply, *, signed: bool) -> None:
+        """Stop for as long as the venue says."""
+        if reply.status not in _PAUSES and not signed:
+            return
+        pause = self._pause(reply)
+        if pause == 0:
+            return
+        now = self._context.now
+        still_blocked = self._cancels_blocked and now < self.blocked_until
+        self._cancels_blocked = still_blocked or reply.status in (418, 403)
+        self.blocked_until = Nanos(max(self.blocked_until, now + min(pause, _PAUSE_MAX)))
+
+    def _pause(self, reply: HttpReply) -> Nanos:
+        """The venue's wish by its own rules, else by the header, else ours."""
+        trading = self._venue.trading
+        wish = trading.retry_after(reply) if trading is not None else Nanos(0)
+        # A 403 can also be one account's missing permission: where the venue's rules know, they decide.
+        if wish > 0 or reply.status not in _PAUSES or (reply.status == 403 and trading is not None):
+            return wish
+        text = reply.headers.get("retry-after", "")
+        if text.isascii() and text.isdigit() and len(text) <= 9:
+            return Nanos(int(text) * SECOND)
+        return _PAUSES[reply.status]

@@ -123,7 +123,7 @@ class LinkPlan(Struct, frozen=True, kw_only=True):
     """A frame of the venue's own keep-alive, sent every `ping_every`."""
     ping_every: Nanos = Nanos(20 * SECOND)
     keep_alive: HttpRequest | None = None
-    """A call that keeps the token of `resolve` valid."""
+    """A call that keeps the token of `resolve` valid; ``{token}`` in it is replaced as in `url`."""
     keep_alive_every: Nanos = Nanos(30 * MINUTE)
     silence_max: Nanos = Nanos(30 * SECOND)
     """No byte at all (pongs count) for this long: the link is dead."""
@@ -168,7 +168,7 @@ class RateLimit(Struct, frozen=True):
     window: Nanos
     reserve: int
     used_header: str = ""
-    """Lower-case name of the reply header that tells the weight used in this window; overrides our own count."""
+    """Lower-case name of the reply header that tells the weight used in this window; the higher count holds."""
 
 
 class Market(Protocol):
@@ -242,6 +242,16 @@ class Trading(Protocol):
         """How long the venue wants us to stop (429, 418, 403), 0 when it does not."""
 
 
+class QueryElsewhere(Protocol):
+    """For a venue that keeps its finished orders in another place than its open ones."""
+
+    def __call__(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> WeightedRequest | None:
+        """`reply` answers `Trading.query`: where to ask next when it does not hold the order, or None.
+
+        With None, `decode_query` reads this reply; otherwise it reads the second one, whatever that says.
+        """
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """One flavour of one venue: all its parts, made for one set of endpoints."""
 
@@ -256,6 +266,12 @@ class Venue(Struct, frozen=True, kw_only=True):
     """How long after its timestamp the venue accepts a signed request: proof of "not found" starts after it."""
     time_in_quotes: bool = True
     """False where quotes carry no venue time (Binance spot): it is estimated from the receive time."""
+    client_order_id_max: int = 0
+    """0: a client order id is text of at most 36 characters (letters, digits, ``-`` and ``_``). Otherwise it
+    is the decimal text of a whole number from 1 to this (Backpack: 32 bits)."""
+    query_elsewhere: QueryElsewhere | None = None
+    """None: the answer to `trading.query` is conclusive. Otherwise ask this first what to do with it: "not
+    found" among the open orders says nothing of an order that was filled at once."""
 
 
 # -- signing -------------------------------------------------------------------------------------

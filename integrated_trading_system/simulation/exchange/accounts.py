@@ -141,10 +141,10 @@ class Account:
 class Bank:
     """All accounts, and every movement of money between them."""
 
-    def __init__(self, accounts: Iterable[Account]) -> None:
-        """The house account is added."""
+    def __init__(self) -> None:
+        """Only the house has an account."""
         self.house = Account(HOUSE, {}, unlimited=True)
-        self.accounts = {account.name: account for account in (*accounts, self.house)}
+        self.accounts = {HOUSE: self.house}
         self._touched: dict[str, dict[str, None]] = {}
 
     def move(self, asset: str, amount: Decimal, giver: Account, taker: Account) -> None:

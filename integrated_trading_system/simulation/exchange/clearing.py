@@ -4,8 +4,9 @@ Simplified on purpose: cross margin only, one position per symbol, no liquidatio
 may therefore go below zero, where a real venue would have closed it.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -14,10 +15,22 @@ from integrated_trading_system.domain.money import BPS, ONE, ZERO
 from integrated_trading_system.domain.order import OrderType, Side
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import CENT, Account, Bank, Position
-from integrated_trading_system.simulation.exchange.events import PositionView
+from integrated_trading_system.simulation.exchange.events import PositionView, TradeHappened
 from integrated_trading_system.simulation.exchange.listing import Listing, Rules
 from integrated_trading_system.simulation.exchange.matching import OrderBook
 from integrated_trading_system.simulation.exchange.orders import Execution, Order, Refusal
+
+
+class Marked(Protocol):
+    """A symbol whose positions can be valued."""
+
+    @property
+    def listing(self) -> Listing:
+        """What it is."""
+
+    @property
+    def mark_price(self) -> Decimal:
+        """What it is worth now."""
 
 
 class Margin(Struct, frozen=True):
@@ -42,15 +55,12 @@ class Margin(Struct, frozen=True):
 
 
 class Clearing:
-    """Moves the money of every trade. `mark` values a symbol's positions."""
+    """Moves the money of every trade."""
 
-    def __init__(
-        self, bank: Bank, rules: Rules, listings: dict[str, Listing], mark: Callable[[str], Decimal]
-    ) -> None:
+    def __init__(self, bank: Bank, rules: Rules, symbols: Mapping[str, Marked]) -> None:
         self._bank = bank
         self._rules = rules
-        self._listings = listings
-        self._mark = mark
+        self._symbols = symbols
         self._maker_rate = rules.maker_bps / BPS
         self._taker_rate = rules.taker_bps / BPS
         self._reserve_factor = ONE if rules.fee_in_received_asset else ONE + max(rules.maker_bps, rules.taker_bps) / BPS
@@ -63,7 +73,7 @@ class Clearing:
         """Set aside what the order may cost, or say why not."""
         if account.unlimited:
             return None
-        listing = self._listings[order.symbol]
+        listing = self._symbols[order.symbol].listing
         if listing.kind is not Kind.SPOT:
             return self._check_margin(account, listing, order)
         if order.side is Side.SELL:
@@ -80,16 +90,16 @@ class Clearing:
     def release(self, account: Account, order: Order) -> None:
         """The order is over: give back what it still holds."""
         if order.locked:
-            listing = self._listings[order.symbol]
+            listing = self._symbols[order.symbol].listing
             self._bank.unlock(account, listing.base if order.side is Side.SELL else listing.quote, order.locked)
             order.locked = ZERO
 
     # -- a trade --------------------------------------------------------------------------------
 
-    def settle(self, order: Order, price: Decimal, quantity: Decimal, trade_id: int, now: Nanos, *, maker: bool) -> None:
+    def settle(self, account: Account, order: Order, trade: TradeHappened, *, maker: bool) -> None:
         """Book one side of a trade: the money, the order's totals, and its execution."""
-        listing = self._listings[order.symbol]
-        account = self._bank.accounts[order.account]
+        listing = self._symbols[order.symbol].listing
+        price, quantity = trade.price, trade.quantity
         rate = self._maker_rate if maker else self._taker_rate
         realised = ZERO
         value = self._value(listing, price, quantity)
@@ -97,7 +107,7 @@ class Clearing:
             fee, fee_asset = self._settle_spot(account, listing, order, value, quantity, rate)
         else:
             fee, fee_asset = (value * rate).quantize(CENT), listing.settle
-            realised = self._settle_position(account, listing, order.side.sign * quantity, value, now)
+            realised = self._settle_position(account, listing, order.side.sign * quantity, value, trade.time)
         if fee:
             self._bank.move(fee_asset, fee, account, self._bank.house)
         order.filled += quantity
@@ -105,7 +115,7 @@ class Clearing:
         if account.unlimited:
             return
         execution = Execution(
-            trade_id=trade_id,
+            trade_id=trade.trade_id,
             symbol=order.symbol,
             order_id=order.order_id,
             client_id=order.client_id,
@@ -116,7 +126,7 @@ class Clearing:
             fee_asset=fee_asset,
             maker=maker,
             realised=realised,
-            time=now,
+            time=trade.time,
         )
         order.executions = (*order.executions, execution)
         account.traded(execution)
@@ -167,16 +177,16 @@ class Clearing:
             position = account.positions[symbol] = Position(self._rules.leverage)
         return position
 
-    def reducible(self, order: Order) -> Decimal:
-        """How much a reduce-only order may still trade: what the position holds against it."""
-        position = self._bank.accounts[order.account].positions.get(order.symbol)
-        return max(ZERO, -position.quantity * order.side.sign) if position else ZERO
+    def reducible(self, account: Account, symbol: str, side: Side) -> Decimal:
+        """How much of the position an order of this side would close."""
+        position = account.positions.get(symbol)
+        return max(ZERO, -position.quantity * side.sign) if position else ZERO
 
     def view(self, account: Account, symbol: str) -> PositionView:
         """The position at the mark price."""
-        listing = self._listings[symbol]
+        listing = self._symbols[symbol].listing
         position = self.position(account, symbol)
-        mark = self._mark(symbol)
+        mark = self._symbols[symbol].mark_price
         contracts = abs(position.quantity) * listing.multiplier
         entry = ZERO
         if contracts:
@@ -202,11 +212,11 @@ class Clearing:
             open_side[order.symbol] = open_side.get(order.symbol, ZERO) + order.remaining
         unrealised = held = ordered = ZERO
         for symbol in dict.fromkeys((*account.positions, *buys, *sells)):
-            listing = self._listings[symbol]
+            listing = self._symbols[symbol].listing
             if listing.settle != settle or listing.kind is Kind.SPOT:
                 continue
             position = self.position(account, symbol)
-            mark = self._mark(symbol)
+            mark = self._symbols[symbol].mark_price
             unit = self._value(listing, mark, ONE) / position.leverage
             worst = _worst(position.quantity, buys.get(symbol, ZERO), sells.get(symbol, ZERO))
             unrealised += self._unrealised(listing, position, mark)
@@ -227,14 +237,14 @@ class Clearing:
         )
         if order.reduce_only or after <= before:
             return None
-        price = self._mark(listing.symbol)
+        price = self._symbols[listing.symbol].mark_price
         needed = self._value(listing, price, after - before) * (ONE / position.leverage + max(ZERO, self._taker_rate))
         return None if needed <= self.margin(account, listing.settle).available else Refusal.INSUFFICIENT_MARGIN
 
     def fund(self, symbol: str, rate: Decimal) -> None:
         """Longs pay shorts `rate` of their value at the mark price (the reverse when negative)."""
-        listing = self._listings[symbol]
-        mark = self._mark(symbol)
+        listing = self._symbols[symbol].listing
+        mark = self._symbols[symbol].mark_price
         for account in self._bank.accounts.values():
             position = account.positions.get(symbol)
             if position is not None and position.quantity:

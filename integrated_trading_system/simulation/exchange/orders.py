@@ -124,7 +124,7 @@ class Order(Struct, kw_only=True, gc=False):
     end_reason: EndReason = EndReason.NONE
     filled: Decimal = ZERO
     filled_value: Decimal = ZERO
-    """Sum of price x quantity (x multiplier) over its executions."""
+    """Worth of its executions in the settle asset (quote, for spot)."""
     locked: Decimal = ZERO
     """Spot: what is still set aside for it (quote for buys, base for sells)."""
     executions: tuple[Execution, ...] = ()
@@ -142,5 +142,5 @@ class Order(Struct, kw_only=True, gc=False):
 
     @property
     def average_price(self) -> Decimal:
-        """Of its executions, by quantity; 0 when there are none. (Spot and linear with multiplier 1.)"""
+        """Of its executions, by quantity; 0 when there are none. Holds for spot, and linear with multiplier 1."""
         return self.filled_value / self.filled if self.filled else ZERO

@@ -38,6 +38,9 @@ ORDERS_1D: Final = "ORDERS_1D"
 RECEIVE_WINDOW: Final = Nanos(5 * SECOND)
 """`recvWindow`, sent with every signed request; 5000 ms is also the venue's default."""
 
+PING_ID: Final = 0
+"""The id of the frames whose only purpose is their answer."""
+
 
 class Weights(Struct, frozen=True, kw_only=True):
     """What each request costs against REQUEST_WEIGHT."""
@@ -64,14 +67,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     streams_per_link: int
     frame_gap: Nanos
     """Between our frames on one link: 5 a second are allowed on spot, 10 on futures, pings and pongs included."""
-    server_ping: Nanos
-    """How often the venue pings: a quiet link is only known to be alive that often."""
     listen_key: str = ""
     """REST path whose answer opens the account's stream; "" where a signed frame does."""
     user_path: str = ""
     """Path of the account's stream, with the listen key's place."""
-    listen_key_named: bool = False
-    """Whether the keep-alive call must name the key."""
+    keep_alive: str = "PUT"
+    """Method of the call on `listen_key` that prolongs the key."""
     weights: Weights
     order_limits: tuple[str, ...]
     """The limits that count orders."""
@@ -115,7 +116,6 @@ _SPOT: Final = Rules(
     doors=_ONE_DOOR,
     streams_per_link=1024,
     frame_gap=Nanos(SECOND // 4),
-    server_ping=Nanos(20 * SECOND),
     weights=_SPOT_WEIGHTS,
     order_limits=(ORDERS_10S, ORDERS_1D),
     rate_limits=(_weight(6000), *_SPOT_ORDERS),
@@ -131,10 +131,10 @@ RULES: Final = {
         doors=_ONE_DOOR,
         streams_per_link=1024,
         frame_gap=Nanos(SECOND // 4),
-        server_ping=Nanos(3 * MINUTE),
         listen_key="/api/v3/userDataStream",
         user_path="/ws/{token}",
-        listen_key_named=True,
+        # PUT would have to name the key; POST returns the active key and prolongs it.
+        keep_alive="POST",
         weights=Weights(instruments=10, snapshot=10, place=1, query=4, fills=20, open_orders=80, balances=20),
         order_limits=(ORDERS_10S, ORDERS_1D),
         rate_limits=(_weight(1200), *_SPOT_ORDERS),
@@ -146,7 +146,6 @@ RULES: Final = {
         doors=_USDM_DOORS,
         streams_per_link=200,
         frame_gap=Nanos(SECOND // 8),
-        server_ping=Nanos(3 * MINUTE),
         listen_key="/fapi/v1/listenKey",
         user_path="/private/ws?listenKey={token}",
         weights=_FUTURES_WEIGHTS,
@@ -160,7 +159,6 @@ RULES: Final = {
         doors=_ONE_DOOR,
         streams_per_link=200,
         frame_gap=Nanos(SECOND // 8),
-        server_ping=Nanos(3 * MINUTE),
         weights=_FUTURES_WEIGHTS,
         order_limits=(),
         rate_limits=(_weight(2400),),

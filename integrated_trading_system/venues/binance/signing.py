@@ -51,7 +51,7 @@ def sign_frame(frame: bytes, credentials: Credentials, timestamp_ms: int) -> byt
 
 
 def _sorted(params: Mapping[str, Any]) -> str:
-    """ "All params except `signature`, sorted by name, k=v joined with &, NOT percent-encoded"."""
+    """What is signed of a frame: all params, sorted by name, ``k=v`` joined with ``&``, not percent-encoded."""
     return "&".join(f"{name}={params[name]}" for name in sorted(params))
 
 

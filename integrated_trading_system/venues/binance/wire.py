@@ -9,11 +9,8 @@ from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct, field
-from msgspec.json import Decoder
 
-from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.order import OrderStatus
-from integrated_trading_system.venues.venue import MalformedReply
 
 LEVELS_MAX: Final = 20_000
 """Of one side in one message; the deepest snapshot has 5,000."""
@@ -87,15 +84,10 @@ class Print(Struct, gc=False):
     m: bool
 
 
-class AggregatePrint(Struct, gc=False):
-    """``<s>@aggTrade``: the fills of one taker order at one price."""
+class AggregatePrint(Print, gc=False, kw_only=True):
+    """``<s>@aggTrade``: the fills of one taker order at one price, under an id of their own."""
 
-    s: str
-    a: Sequence
-    p: Price
-    q: Size
-    T: Millis
-    m: bool
+    t: Sequence = field(name="a")
 
 
 class DepthUpdate(Struct, gc=False):
@@ -110,7 +102,7 @@ class DepthUpdate(Struct, gc=False):
 
     def __post_init__(self) -> None:
         """An event that ends before it begins is none."""
-        if self.U > self.u:
+        if self.u < self.U:
             raise ValueError("first update id is after the last")
 
 
@@ -120,26 +112,23 @@ class FuturesDepthUpdate(DepthUpdate, gc=False, kw_only=True):
     pu: Sequence
 
 
-class MiniTicker(Struct, gc=False):
-    """``<s>@miniTicker``: 24 hours rolling. COIN-M: `v` is in contracts, `q` in base units."""
-
-    s: str
-    E: Millis
-    c: Price
-    o: Size
-    v: Size
-    q: Size
-
-
 class Ticker(Struct, gc=False):
-    """``<s>@ticker``: `P` is the change in percent."""
+    """``<s>@miniTicker`` and ``<s>@ticker``: 24 hours rolling. COIN-M: `v` is in contracts, `q` in base units."""
 
     s: str
     E: Millis
     c: Price
-    P: Percent
     v: Size
     q: Size
+    o: Size = 0.0
+    P: Percent | None = None
+
+    @property
+    def change_pct(self) -> float:
+        """As the venue says, or from open to close where it does not."""
+        if self.P is not None:
+            return self.P
+        return (self.c / self.o - 1.0) * 100.0 if self.o else 0.0
 
 
 class Kline(Struct, gc=False):
@@ -256,7 +245,7 @@ class PositionUpdate(Struct):
 
 
 class Changes(Struct):
-    """What changed, and nothing else."""
+    """Of ``ACCOUNT_UPDATE``: what changed, and nothing else."""
 
     B: list[WalletBalance] = []
     P: list[PositionUpdate] = []
@@ -269,110 +258,57 @@ class AccountUpdate(Struct):
     a: Changes
 
 
-# -- REST ----------------------------------------------------------------------------------------
+# -- REST: what several endpoints share; what belongs to one stands beside it ---------------------
 
 
-class ServerTime(Struct):
-    """``/time``."""
-
-    serverTime: Millis
-
-
-class ListenKey(Struct):
-    """The answer that opens an account's stream."""
-
-    listenKey: Annotated[str, Meta(min_length=1, max_length=256, pattern=r"\A[A-Za-z0-9_-]+\Z")]
-
-
-class Depth(Struct):
-    """``/depth``. Spot sends no time."""
-
-    lastUpdateId: Sequence
-    bids: Levels
-    asks: Levels
-    E: Millis = 0
-
-
-class Filter(Struct):
-    """A symbol's filters in one shape: only some fields belong to each `filterType`."""
-
-    filterType: str
-    tickSize: str = "0"
-    stepSize: str = "0"
-    minQty: str = "0"
-    maxQty: str = "0"
-    minNotional: str = "0"
-    notional: str = "0"
-
-
-class Symbol(Struct):
-    """One entry of ``exchangeInfo``."""
-
-    symbol: str
-    baseAsset: str
-    quoteAsset: str
-    marginAsset: str = ""
-    status: str = ""
-    contractStatus: str = ""
-    contractSize: Annotated[int, Meta(gt=0)] = 1
-    isSpotTradingAllowed: bool = True
-    filters: list[Filter] = []
-
-
-class ExchangeInfo(Struct):
-    """Symbols stay raw until one by one: a strange one must not hide the others."""
-
-    symbols: list[Raw]
-
-
-class OrderFill(Struct):
-    """One fill inside the answer to an order (``newOrderRespType=FULL``)."""
+class OrderFill(Struct, rename="camel"):
+    """One fill inside spot's answer to an order (``newOrderRespType=FULL``)."""
 
     price: str
     qty: str
     commission: str
-    commissionAsset: str
-    tradeId: int
+    commission_asset: str
+    trade_id: int
 
 
-class OrderState(Struct):
+class OrderState(Struct, rename="camel"):
     """An order, as every order endpoint describes it."""
 
     symbol: str
-    orderId: int
-    clientOrderId: str
+    order_id: int
+    client_order_id: str
     status: str
-    executedQty: str
-    origClientOrderId: str = ""
-    """In spot's answer to a cancel: the order's id, for `clientOrderId` is the cancel's own."""
-    transactTime: Millis = 0
-    updateTime: Millis = 0
+    executed_qty: str
+    orig_client_order_id: str = ""
+    """In spot's answer to a cancel the order's id: `client_order_id` is then the cancel's own."""
+    transact_time: Millis = 0
+    update_time: Millis = 0
     fills: list[OrderFill] = []
 
 
-class OwnTrade(Struct, kw_only=True):
-    """One of our fills. (The fields that spot and futures name alike.)"""
+class OwnTrade(Struct, rename="camel", kw_only=True):
+    """One of our fills, as futures tell it (``userTrades``)."""
 
     symbol: str
     id: int
-    orderId: int
+    order_id: int
     price: str
     qty: str
     commission: str
-    commissionAsset: str
+    commission_asset: str
     time: Millis
     buyer: bool
     maker: bool
 
 
 class SpotOwnTrade(OwnTrade, kw_only=True):
-    """``/api/v3/myTrades``."""
+    """One of our fills, as spot tells it (``myTrades``)."""
 
     buyer: bool = field(name="isBuyer")
     maker: bool = field(name="isMaker")
 
 
-class SpotBalance(Struct):
+class SpotAsset(Struct):
     """Of ``/api/v3/account``."""
 
     asset: str
@@ -383,53 +319,29 @@ class SpotBalance(Struct):
 class SpotAccount(Struct):
     """``/api/v3/account``."""
 
-    updateTime: Millis
-    balances: list[SpotBalance]
+    balances: list[SpotAsset]
 
 
-class FuturesAsset(Struct):
-    """Of ``/fapi/v3/account``."""
+class FuturesAsset(Struct, rename="camel"):
+    """Of ``account``."""
 
     asset: str
-    walletBalance: str
-    availableBalance: str
+    wallet_balance: str
+    available_balance: str
 
 
-class FuturesPosition(Struct):
-    """Of ``/fapi/v3/account``. Version 3 leaves the entry price out."""
+class FuturesPosition(Struct, rename="camel"):
+    """Of ``account``. Version 3 leaves the entry price out."""
 
     symbol: str
-    positionSide: str
-    positionAmt: str
+    position_side: str
+    position_amt: str
     notional: str = "0"
-    unrealizedProfit: str = "0"
-    entryPrice: str = ""
+    unrealized_profit: str = "0"
 
 
 class FuturesAccount(Struct):
-    """``/fapi/v3/account``."""
+    """``/fapi/v3/account``: only what is not zero."""
 
     assets: list[FuturesAsset]
     positions: list[FuturesPosition]
-
-
-def problem(reply: HttpReply) -> Problem:
-    """The error in a reply; one with code 0 where the body says none (a proxy's page)."""
-    try:
-        return _PROBLEM.decode(reply.body)
-    except (ValueError, RecursionError):
-        return Problem(code=0, msg=f"HTTP {reply.status}")
-
-
-def read(reply: HttpReply, decoder: Decoder[T]) -> T:
-    """What a successful reply says; raises MalformedReply for any other status or shape."""
-    if reply.status != 200:
-        said = problem(reply)
-        raise MalformedReply(f"HTTP {reply.status}: {said.code} {said.msg}")
-    try:
-        return decoder.decode(reply.body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedReply(str(error)[:200]) from error
-
-
-_PROBLEM: Final = Decoder(Problem)

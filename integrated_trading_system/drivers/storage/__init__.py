@@ -1,0 +1,1 @@
+"""Histories: what happened, in tables, written in batches and never on the trading path."""

@@ -1,0 +1,170 @@
+"""What to make of a message: where it lies in time, whether it is believed, and what it does to the book.
+
+A quote that cannot be believed says at least that the best prices are no longer what they were: the
+instrument is SUSPECT until something believable arrives. Nothing that is refused counts as a sign of
+life, so what is refused for long makes its instrument STALE, and a stale instrument begins anew: that
+is how a real jump of the market, or a venue that numbers its messages anew, is taken in after all.
+"""
+
+from math import inf
+
+from integrated_trading_system.domain.health import BookState, Gap
+from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote, Trade
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.feed.books import NOTHING
+from integrated_trading_system.feed.lane import Lane
+from integrated_trading_system.feed.machine import BookMachine, Outcome
+from integrated_trading_system.feed.outlet import Outlet
+from integrated_trading_system.feed.validation import Reason, quote_reason, trade_reason
+
+
+def place(lane: Lane, venue_time: Nanos, received_at: Nanos) -> Reason | None:
+    """Tell the venue's clock of a message; AGE or FUTURE when its time cannot be believed."""
+    clock = lane.clock
+    late = None
+    if venue_time == 0:
+        clock.untimed = True
+        reach = received_at - clock.delay
+    else:
+        difference = received_at - venue_time
+        if not (clock.low <= difference < clock.high and received_at < clock.rolls_at):
+            late = clock.observe(difference, received_at)
+            if late is Reason.FUTURE:
+                return late
+        lane.delays.append(difference)
+        reach = venue_time - clock.offset
+    if reach > clock.reach:
+        clock.reach = reach
+    return late
+
+
+class Judge:
+    """Decides about quotes, changes of books, snapshots and trades of lanes whose links are up."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        """Tells what it decides through `outlet`."""
+        self._outlet = outlet
+
+    # -- quotes --------------------------------------------------------------------------------
+
+    def quote(self, lane: Lane, quote: Quote) -> None:
+        """A quote that differs from the ordinary in something; most often the first at a new price."""
+        machine = lane.entry.machine
+        if quote.sequence > max(lane.entry.top.sequence, lane.floor):
+            lane.bookish = True
+            self._top(lane, quote, place(lane, quote.venue_time, quote.received_at), made=False)
+        elif quote.sequence < lane.newest_of_stream:
+            lane.quotes.quarantined += 1
+            self._outlet.refuse(lane, Reason.SEQUENCE, quote)
+        else:  # a duplicate, or the book was quicker
+            lane.quotes.conflated += 1
+            if machine is not None and quote.sequence == machine.order:
+                lane.compare(quote, machine)
+
+    def _top(self, lane: Lane, quote: Quote, late: Reason | None, *, made: bool) -> None:
+        """Believe new best prices and tell them, or doubt. `made`: from the book, not received."""
+        entry = lane.entry
+        if late is not None or not (
+            lane.plausible(quote) and 0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf
+        ):
+            reason = quote_reason(quote, lane.mid, lane.jump_max, lane.ticks_per_unit) or late
+            if reason is not None:
+                lane.quotes.quarantined += not made
+                self._outlet.doubt(lane, reason)
+                self._outlet.refuse(lane, reason, quote)
+                return
+            lane.anchor(quote)
+        if made:
+            lane.stream_sequence = lane.newest_of_stream
+            lane.made = quote
+        else:
+            lane.quotes.delivered += 1
+        entry.top = quote
+        lane.recent_quotes.append(quote)
+        if entry.state is not BookState.VALID:
+            if entry.machine is None:
+                lane.silent = False
+            if lane.trusted:
+                self._outlet.change(lane, BookState.VALID, "")
+        self._outlet.quote(lane, quote)
+
+    # -- books ---------------------------------------------------------------------------------
+
+    def delta(self, lane: Lane, machine: BookMachine, delta: BookDelta) -> None:
+        """A change of the book."""
+        late = place(lane, delta.venue_time, delta.received_at)
+        outcome = machine.delta(delta)
+        if outcome is not Outcome.APPLIED:
+            self._unproven(lane, machine, outcome)
+            return
+        if delta.order <= lane.entry.top.sequence:
+            lane.compare_at(delta.order, machine)
+        self._book(lane, machine, late)
+        for listeners in lane.delta_listeners:
+            for listener in listeners:
+                listener.tell(delta)
+
+    def snapshot(self, lane: Lane, machine: BookMachine, snapshot: BookSnapshot) -> None:
+        """A whole book."""
+        outcome = machine.snapshot(snapshot)
+        if outcome is Outcome.APPLIED:
+            self._book(lane, machine, place(lane, snapshot.venue_time, snapshot.received_at))
+            self._outlet.publish(snapshot)
+        elif outcome is Outcome.WAITING:
+            self._outlet.change(lane, BookState.SYNCING, "snapshot")
+        else:
+            self._unproven(lane, machine, outcome)
+
+    def _book(self, lane: Lane, machine: BookMachine, late: Reason | None) -> None:
+        """The book is proven and has changed: its top counts, unless the quote stream is ahead of it."""
+        entry = lane.entry
+        lane.silent = False
+        if machine.order > max(entry.top.sequence, lane.floor):
+            if machine.top is None:
+                self._outlet.doubt(lane, "one-sided")
+                return
+            bid, bid_size, ask, ask_size = machine.top
+            quote = Quote(
+                lane.instrument, bid, bid_size, ask, ask_size, machine.order, machine.venue_time, machine.heard_at
+            )
+            self._top(lane, quote, late, made=True)
+        elif entry.state is not BookState.VALID and entry.top is not NOTHING:
+            self._outlet.change(lane, BookState.VALID, "")
+            self._outlet.synchronize(lane, entry.top)
+
+    def _unproven(self, lane: Lane, machine: BookMachine, outcome: Outcome) -> None:
+        """The message did not prove the book, or undid it."""
+        if outcome is Outcome.OUTDATED:
+            return
+        if outcome is Outcome.RESTARTED:
+            lane.forget()
+        if lane.entry.top is lane.made:
+            lane.withdraw()
+        if outcome in (Outcome.GAP, Outcome.RESTARTED):
+            self._outlet.gap(lane, machine)
+        if outcome in (Outcome.GAP, Outcome.RESTARTED, Outcome.CROSSED):
+            self._outlet.change(lane, BookState.SUSPECT, outcome.name.lower())
+        self._outlet.ask(lane, machine)
+
+    # -- trades --------------------------------------------------------------------------------
+
+    def trade(self, lane: Lane, trade: Trade) -> None:
+        """A public print. It may be late, for it stays a fact; it is told once, whichever links bring it."""
+        if lane.known_trade(trade.trade_id):
+            lane.trades.conflated += 1
+            return
+        late = place(lane, trade.venue_time, trade.received_at)
+        reason = trade_reason(trade, lane.mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
+        if reason is None and late is Reason.FUTURE:
+            reason = late
+        if reason is not None:
+            lane.trades.quarantined += 1
+            self._outlet.refuse(lane, reason, trade)
+            return
+        lane.trade_price = trade.price
+        lane.trades.delivered += 1
+        lane.rings[DataType.TRADES].append(trade)
+        if not lane.bookish:
+            lane.silent = False
+            lane.hear(trade.received_at)
+        self._outlet.publish(trade)

@@ -1,0 +1,188 @@
+"""Everything the feeder keeps about one instrument, and the band in which its next price is ordinary.
+
+Nine quotes in ten change no price. The others are compared with a band around the last price that
+was judged in full; only what leaves the band, or meets a lane with no trusted price, is judged again.
+"""
+
+from collections import deque
+from math import inf
+from typing import Final, TypeAlias
+
+from integrated_trading_system.config.feed import FeedSettings
+from integrated_trading_system.domain.health import BookStateChanged, ClockEstimated
+from integrated_trading_system.domain.ids import InstrumentId, LinkId, VenueId, venue_of
+from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.market import BookDelta, DataType, Quote
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.feed.books import NOTHING, Entry
+from integrated_trading_system.feed.buffers import Buffers
+from integrated_trading_system.feed.clock import VenueClock
+from integrated_trading_system.feed.machine import UNPROVEN, BookMachine
+from integrated_trading_system.feed.statistics import LATENCIES_KEPT, Counts, StreamView
+from integrated_trading_system.feed.validation import on_tick
+from integrated_trading_system.runtime.actor import Ref
+
+SyncMessage: TypeAlias = Quote | BookStateChanged | ClockEstimated
+"""What a synchronizer is told."""
+
+TRADES_REMEMBERED: Final = 4_096
+"""Trade ids among which a duplicate is looked for: while two links of a rollover overlap, both bring every trade."""
+QUOTES_SEARCHED: Final = 64
+"""How far back the quote is looked for that tells the same moment as a change of the book."""
+
+
+class Lane:
+    """One instrument. Its attributes are public: the feeder is their only user."""
+
+    def __init__(
+        self,
+        instrument: InstrumentId,
+        entry: Entry,
+        clock: VenueClock,
+        buffers: Buffers,
+        settings: FeedSettings,
+        synchronizers: tuple[Ref[SyncMessage], ...],
+    ) -> None:
+        """Nothing heard."""
+        self.instrument = instrument
+        self.venue: VenueId = venue_of(instrument)
+        self.entry = entry
+        self.clock = clock
+        self.synchronizers = synchronizers
+        self.active: tuple[Ref[SyncMessage], ...] = ()
+        """The synchronizers while the instrument is VALID, nobody otherwise."""
+        self.quotes = Counts()
+        self.trades = Counts()
+        self.others = {DataType.STATISTICS: Counts(), DataType.CANDLES: Counts()}
+        self.rings = {kind: buffers.of(instrument, kind) for kind in DataType}
+        self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
+        self.delays: deque[int] = deque(maxlen=LATENCIES_KEPT)
+        """Newest `received_at - venue_time`."""
+        self.refused: dict[str, int] = {}
+        """Quarantined, by reason."""
+
+        self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
+        self.ticks_per_unit = 0.0
+        self.low = inf
+        self.high = inf
+        self.mid = 0.0
+        self.trade_price = 0.0
+
+        self.floor = UNPROVEN
+        """No quote up to this sequence is taken while the top is unknown."""
+        self.stream_sequence = UNPROVEN
+        """The newest of the quote stream, as far as it is not the top itself."""
+        self.made: Quote | None = None
+        """The newest quote made from the book."""
+        self.compared = 0
+        self.equal = 0
+
+        self.bookish = False
+        """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
+        self.links: dict[LinkId, None] = {}
+        self.down = False
+        """Its links are gone. What still arrives is of a dead link."""
+        self.silent = False
+        self.silences = 0
+        self._heard_at = Nanos(0)
+        self._ids: dict[str, None] = {}
+        self._older_ids: dict[str, None] = {}
+
+    # -- prices --------------------------------------------------------------------------------
+
+    def plausible(self, quote: Quote) -> bool:
+        """Whether its prices lie inside the band. False says only that `quote_reason` has to judge."""
+        per_unit = self.ticks_per_unit
+        return self.low < quote.bid < quote.ask < self.high and on_tick(quote.bid, per_unit) and on_tick(quote.ask, per_unit)
+
+    def anchor(self, quote: Quote) -> None:
+        """Lay the band around this quote: half the allowed step, so that no two prices in it are further apart."""
+        self.mid = (quote.bid + quote.ask) / 2
+        self.low = max(0.0, self.mid * (1.0 - self.jump_max / 2))
+        self.high = self.mid * (1.0 + self.jump_max / 2)
+
+    def withdraw(self) -> None:
+        """The top is no longer known; the next quote is judged in full."""
+        top = self.entry.top
+        if top is not NOTHING:
+            self.hear(top.received_at)
+            self.floor = max(self.floor, top.sequence)
+            self.stream_sequence = self.newest_of_stream
+            self.entry.top = NOTHING
+        self.low = inf
+
+    def forget(self) -> None:
+        """Prices and numbering may begin anew."""
+        self.withdraw()
+        self.floor = self.stream_sequence = UNPROVEN
+        self.mid = self.trade_price = 0.0
+
+    @property
+    def newest_of_stream(self) -> int:
+        """The highest sequence that the quote stream has told."""
+        top = self.entry.top
+        return self.stream_sequence if top is NOTHING or top is self.made else max(self.stream_sequence, top.sequence)
+
+    # -- life ----------------------------------------------------------------------------------
+
+    @property
+    def heard_at(self) -> Nanos:
+        """When something was last received on which its state rests: changes of its book, or else its quotes."""
+        machine = self.entry.machine
+        newest = machine.heard_at if machine is not None else self.entry.top.received_at
+        return max(newest, self._heard_at)
+
+    def hear(self, at: Nanos) -> None:
+        """A sign of life."""
+        self._heard_at = max(self._heard_at, at)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a good quote makes it VALID."""
+        machine = self.entry.machine
+        return not self.down and not self.silent and (machine is None or machine.proven)
+
+    # -- comparing the two sources --------------------------------------------------------------
+
+    def compare(self, quote: Quote, machine: BookMachine) -> None:
+        """Count whether the book and the quote stream tell the same best prices at one sequence."""
+        self.compared += 1
+        self.equal += machine.top == (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+
+    def compare_at(self, delta: BookDelta, machine: BookMachine) -> None:
+        """The same for a change of the book, where the quote stream was there before it."""
+        for index, quote in enumerate(reversed(self.recent_quotes)):
+            if quote.sequence <= delta.order or index == QUOTES_SEARCHED:
+                if quote.sequence == delta.order:
+                    self.compare(quote, machine)
+                return
+
+    # -- trades --------------------------------------------------------------------------------
+
+    def known_trade(self, trade_id: str) -> bool:
+        """Whether this trade was here before; remembers it."""
+        if trade_id in self._ids or trade_id in self._older_ids:
+            return True
+        if len(self._ids) >= TRADES_REMEMBERED // 2:
+            self._older_ids, self._ids = self._ids, {}
+        self._ids[trade_id] = None
+        return False
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def list(self, instrument: Instrument) -> None:
+        """The venue's rules for it. A tick that was only guessed is not held against a price."""
+        self.ticks_per_unit = 0.0 if instrument.inferred or not instrument.tick else float(1 / instrument.tick)
+
+    def streams(self) -> dict[DataType, StreamView]:
+        """What became of its messages."""
+        views = {DataType.QUOTES: self.quotes.view(), DataType.TRADES: self.trades.view()}
+        if (machine := self.entry.machine) is not None:
+            views[DataType.DEPTH] = StreamView(
+                delivered=machine.updates + machine.snapshots,
+                conflated=machine.duplicates + machine.snapshots_unneeded,
+                dropped=machine.stale_dropped + machine.discarded,
+                waiting=machine.waiting,
+            )
+        views |= {kind: counts.view() for kind, counts in self.others.items()}
+        return {kind: view for kind, view in views.items() if view.received}

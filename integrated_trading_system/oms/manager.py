@@ -1,0 +1,332 @@
+"""The order management: approved plans in, orders to the venues, every fill owned.
+
+No money is lost by it: nothing leaves before its intent is on disk, nothing counts as over before
+that is proven, and after a crash the journal and the venues together tell all there is to know.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias, assert_never
+
+from integrated_trading_system.config.oms import OmsSettings
+from integrated_trading_system.domain.execution import (
+    BalancesReported,
+    CancelFailed,
+    Fill,
+    FillsListed,
+    OpenOrdersListed,
+    OrderAccepted,
+    OrderDone,
+    OrderNotFound,
+    OrderRejected,
+    OrderReport,
+    RequestFailed,
+    SubmitRefused,
+    SubmitUncertain,
+    UserStreamChanged,
+    VenueExecution,
+)
+from integrated_trading_system.domain.health import Reconciled, TradingState, TradingStateChanged
+from integrated_trading_system.domain.ids import AccountId, VenueId, venue_of
+from integrated_trading_system.domain.inputs import Shutdown
+from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed, JournalInput
+from integrated_trading_system.domain.order import CancelOrder, Order, OrderStatus, TradingRequest
+from integrated_trading_system.domain.plan import ApprovedPlan
+from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.oms.answers import Answers
+from integrated_trading_system.oms.desk import (
+    CancelDue,
+    ChaseDue,
+    Desk,
+    GraceOver,
+    OmsTimer,
+    PlanDue,
+    PollDue,
+    ProofDue,
+    RetryDue,
+)
+from integrated_trading_system.oms.identifiers import ClientOrderIds
+from integrated_trading_system.oms.journal import Journal
+from integrated_trading_system.oms.plans import Plans
+from integrated_trading_system.oms.reconciliation import About, Question
+from integrated_trading_system.oms.records import Started, decode
+from integrated_trading_system.oms.state import State
+from integrated_trading_system.oms.view import OrderManagementView
+from integrated_trading_system.runtime.actor import Actor, Ref
+
+OmsInbox: TypeAlias = (
+    ApprovedPlan
+    | CancelOrder
+    | VenueExecution
+    | JournalInput
+    | TradingStateChanged
+    | InstrumentsListed
+    | Shutdown
+    | OmsTimer
+)
+
+
+class OrderManagementSystem(Actor[OmsInbox]):
+    """Sends what risk approved, learns what became of it, and repairs legs within their envelope."""
+
+    def __init__(
+        self,
+        settings: OmsSettings,
+        venues: Mapping[VenueId, Ref[TradingRequest]],
+        accounts: Mapping[VenueId, AccountId],
+        receive_windows: Mapping[VenueId, Nanos],
+        client_order_id_rules: Mapping[VenueId, int],
+        records: tuple[bytes, ...],
+        fence: int,
+    ) -> None:
+        """Recover from the journal's records.
+
+        `receive_windows`: how long after its timestamp a venue takes an order; 0 means for ever, and then an
+        order without an answer stays UNKNOWN. `client_order_id_rules`: 0 for text, else the largest number that
+        the venue takes as an id. `fence` counts starts: greater than in any run before, or this raises.
+        """
+        self._settings = settings
+        self._venues = venues
+        self._accounts = accounts
+        self._receive_windows = receive_windows
+        self._identifiers = ClientOrderIds(fence, client_order_id_rules, settings.numeric_fence_bits)
+        self._fence = fence
+        self._written = len(records)
+        self._state = State(settings.orders_kept_max, settings.trades_kept_max)
+        for record in records:
+            self._state.apply(decode(record))
+        self._requests_failed = 0
+        self._reconciled = False
+
+    def start(self) -> None:
+        """Begin a run: what was under way is UNKNOWN, and every venue is asked before anything else."""
+        context, settings = self.context, self._settings
+        self._desk = Desk(context, settings, self._state, self._venues, self._accounts, self._receive_windows)
+        self._journal = Journal(context, self._state, self._written)
+        self._answers = Answers(
+            self._desk,
+            self._journal,
+            fills_margin=Nanos(settings.fills_margin_ms * MILLISECOND),
+            listing_lag=Nanos(settings.proof_margin_ms * MILLISECOND),
+        )
+        self._plans = Plans(self._desk, self._journal, self._answers, self._identifiers, settings, self._accounts)
+        self._idle_due = Nanos(context.now + settings.poll_idle_ms * MILLISECOND)
+        for tracked in self._state.open.values():
+            if tracked.order.status is OrderStatus.WORKING:
+                context.publish(tracked.order)
+        self._journal.write(Started(fence=self._fence, at=context.now))
+        for tracked in self._state.open.values():
+            if venue_of(tracked.order.request.instrument) not in self._accounts:
+                self._desk.halt(f"{tracked.client_order_id} is open on a venue that is no longer configured")
+            elif tracked.order.status is OrderStatus.UNKNOWN:
+                self._desk.prove_later(tracked.order)
+        for venue in self._accounts:
+            context.after(settings.user_stream_grace_ms * MILLISECOND, GraceOver(venue))
+        context.after(settings.poll_active_ms * MILLISECOND, PollDue())
+        self._plans.touch_all()
+
+    def receive(self, message: OmsInbox) -> None:
+        """One message, then whatever it made possible."""
+        match message:
+            case Fill():
+                self._answers.on_fill(message)
+            case (
+                OrderAccepted()
+                | OrderRejected()
+                | OrderDone()
+                | OrderReport()
+                | OrderNotFound()
+                | SubmitUncertain()
+                | SubmitRefused()
+                | CancelFailed()
+            ):
+                self._answers.on_order(message)
+            case FillsListed() | OpenOrdersListed() | BalancesReported() | RequestFailed() | UserStreamChanged():
+                self._on_account(message)
+            case JournalCommitted() | JournalFailed():
+                self._on_journal(message)
+            case ApprovedPlan():
+                self._plans.approve(message.plan)
+            case TradingStateChanged():
+                self._on_trading_state(message)
+            case InstrumentsListed():
+                self._on_instruments(message)
+            case CancelOrder() | Shutdown():
+                self._on_request(message)
+            case PollDue() | RetryDue() | ProofDue() | ChaseDue() | PlanDue() | CancelDue() | GraceOver():
+                self._on_timer(message)
+            case _:
+                assert_never(message)
+        self._answers.release()
+        self._plans.advance()
+        if self._desk.start_of_day.finished():
+            self._reconciled = True
+            self.context.publish(Reconciled(self.context.now))
+
+    def view(self) -> OrderManagementView:
+        """Everything, as of the end of the last turn."""
+        counts, seen = self._state.counts, self._answers.seen
+        orders = tuple(tracked.order for tracked in self._state.open.values())
+        return OrderManagementView(
+            submitted=counts.submitted,
+            filled=counts.filled,
+            cancelled=counts.cancelled,
+            rejected=counts.rejected,
+            expired=counts.expired,
+            unknown=sum(1 for order in orders if order.status is OrderStatus.UNKNOWN),
+            external=counts.external,
+            external_open=sum(len(orders) for orders in self._answers.external_open.values()),
+            open=len(orders),
+            plans=len(self._state.plans),
+            fills=counts.fills,
+            duplicates=seen.duplicates,
+            strangers=seen.strangers,
+            requests_failed=self._requests_failed,
+            unanswered=self._desk.unanswered,
+            trading=self._plans.trading,
+            reconciled=self._reconciled,
+            orders=orders,
+        )
+
+    def _on_journal(self, message: JournalInput) -> None:
+        match message:
+            case JournalCommitted(sequence):
+                self._plans.committed(sequence)
+            case JournalFailed(_, reason):
+                self._desk.halt(f"the order journal failed: {reason}")
+                self._plans.failed()
+                self._plans.touch_all()
+
+    # -- accounts ------------------------------------------------------------------------------
+
+    def _on_account(
+        self, message: FillsListed | OpenOrdersListed | BalancesReported | RequestFailed | UserStreamChanged
+    ) -> None:
+        match message:
+            case FillsListed():
+                self._desk.answered((About.FILLS, message.instrument))
+                self._answers.on_fills(message)
+            case OpenOrdersListed():
+                self._desk.answered((About.OPEN_ORDERS, message.venue))
+                self._answers.on_open_orders(message)
+                if self._settings.cancel_external:
+                    self._cancel_external(message.venue, message.account)
+            case BalancesReported():
+                self._desk.answered((About.BALANCES, message.venue))
+                self.context.publish(message)
+            case RequestFailed():
+                self._requests_failed += 1  # it is asked again by the timer
+            case UserStreamChanged():
+                if message.up:
+                    self._on_stream(message.venue)
+
+    def _on_instruments(self, message: InstrumentsListed) -> None:
+        for instrument in message.instruments:
+            self._plans.instruments[instrument.instrument] = instrument
+        self._plans.touch_all()
+        if message.venue in self._accounts and self._desk.start_of_day.listed(message.venue):
+            self._begin(message.venue)
+
+    def _on_stream(self, venue: VenueId) -> None:
+        """Events may have been lost until now: only answers to questions asked from now on will do."""
+        if self._desk.start_of_day.begun(venue):
+            for question in self._questions(venue):
+                self._desk.ask(question, again=True)
+        elif self._desk.start_of_day.heard(venue):
+            self._begin(venue)
+
+    def _begin(self, venue: VenueId) -> None:
+        """The first comparison with this venue."""
+        questions = self._questions(venue)
+        self._desk.start_of_day.begin(venue, questions)
+        for question in questions:
+            self._desk.ask(question, again=True)
+
+    def _questions(self, venue: VenueId) -> tuple[Question, ...]:
+        """Everything that a venue can tell about our orders and our money."""
+        instruments = [name for name in self._plans.instruments if venue_of(name) == venue]
+        return (
+            (About.BALANCES, venue),
+            (About.OPEN_ORDERS, venue),
+            *((About.ORDER, order.request.client_order_id) for order in self._sent() if _venue(order) == venue),
+            *((About.FILLS, instrument) for instrument in instruments),
+        )
+
+    def _sent(self) -> list[Order]:
+        """Open orders that may be at a venue."""
+        orders = (tracked.order for tracked in self._state.open.values())
+        return [
+            order for order in orders if order.status is not OrderStatus.INTENDED and _venue(order) in self._accounts
+        ]
+
+    # -- cancelling ----------------------------------------------------------------------------
+
+    def _on_trading_state(self, message: TradingStateChanged) -> None:
+        self._plans.trading = message.state
+        self._plans.touch_all()
+        if message.state is TradingState.HALTED and self._settings.cancel_on_halt:
+            self._cancel_open()
+
+    def _on_request(self, message: CancelOrder | Shutdown) -> None:
+        """Somebody wants an order of ours cancelled, or all; whether it was, the venue tells."""
+        if isinstance(message, Shutdown):
+            self._plans.stopping = True
+            self._cancel_open()
+            return
+        tracked = self._state.open.get(message.client_order_id)
+        if tracked is not None and tracked.order.status is not OrderStatus.INTENDED:
+            self._desk.cancel(tracked.order)
+
+    def _cancel_open(self) -> None:
+        """Cancel whatever may be at a venue, and again until nothing is."""
+        for order in self._sent():
+            self._desk.cancel(order)
+        if self._state.open:
+            self._desk.cancel_later()
+
+    def _cancel_external(self, venue: VenueId, account: AccountId) -> None:
+        for report, instrument in self._answers.external_open[venue]:
+            self._venues[venue].tell(CancelOrder(report.client_order_id, instrument, account, report.venue_order_id))
+
+    # -- timers --------------------------------------------------------------------------------
+
+    def _on_timer(self, timer: OmsTimer) -> None:
+        match timer:
+            case PollDue():
+                self._poll()
+            case RetryDue():
+                self._desk.retry()
+            case ProofDue(client_order_id):
+                tracked = self._state.open.get(client_order_id)
+                if tracked is not None and tracked.order.status is not OrderStatus.WORKING:
+                    self._desk.ask((About.ORDER, client_order_id), again=True)
+            case ChaseDue(client_order_id):
+                tracked = self._state.open.get(client_order_id)
+                if tracked is not None:
+                    self._desk.ask((About.FILLS, tracked.order.request.instrument), again=True)
+            case PlanDue(plan_id):
+                self._plans.touch(plan_id)
+            case CancelDue():
+                halted = self._plans.trading is TradingState.HALTED and self._settings.cancel_on_halt
+                if halted or self._plans.stopping:
+                    self._cancel_open()
+            case GraceOver(venue):
+                if not self._desk.start_of_day.begun(venue) and self._desk.start_of_day.heard(venue):
+                    self._begin(venue)
+
+    def _poll(self) -> None:
+        """Events may be lost, all of them: ask about what is open, and now and then about everything."""
+        for order in self._sent():
+            self._desk.ask((About.ORDER, order.request.client_order_id))
+            self._desk.ask((About.FILLS, order.request.instrument))
+        if self.context.now >= self._idle_due:
+            self._idle_due = Nanos(self.context.now + self._settings.poll_idle_ms * MILLISECOND)
+            for venue in self._accounts:
+                if self._desk.start_of_day.begun(venue):
+                    for question in self._questions(venue):
+                        self._desk.ask(question)
+        self.context.after(self._settings.poll_active_ms * MILLISECOND, PollDue())
+
+
+def _venue(order: Order) -> VenueId:
+    return venue_of(order.request.instrument)

@@ -1,0 +1,34 @@
+"""Binance: spot, its testnet, Binance.US, USD-M futures, and the market data of COIN-M futures."""
+
+from typing import Final
+
+from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.venues.binance.codec import MarketCodec, UserCodec
+from integrated_trading_system.venues.binance.endpoints import FLAVOURS as FLAVOURS
+from integrated_trading_system.venues.binance.endpoints import RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.binance.market import BinanceMarket
+from integrated_trading_system.venues.binance.session import BinanceSession
+from integrated_trading_system.venues.binance.trading import BinanceTrading
+from integrated_trading_system.venues.endpoints import Endpoints
+from integrated_trading_system.venues.venue import Venue
+
+NAME: Final = "binance"
+DEFAULT_FLAVOUR: Final = "spot"
+
+
+def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
+    """All parts of one flavour. COIN-M has no trading and no account stream."""
+    venue = VenueId(f"{NAME}:{flavour}")
+    rules = RULES[flavour]
+    return Venue(
+        venue=venue,
+        session=BinanceSession(endpoints, rules),
+        market=BinanceMarket(venue, endpoints.rest_url, rules),
+        codec=MarketCodec(venue),
+        user_codec=UserCodec(venue, account) if rules.trading else None,
+        trading=BinanceTrading(venue, endpoints.rest_url, rules) if rules.trading else None,
+        rate_limits=rules.rate_limits,
+        receive_window=RECEIVE_WINDOW,
+        time_in_quotes=rules.kind is not Kind.SPOT,
+    )

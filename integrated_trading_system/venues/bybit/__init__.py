@@ -1,0 +1,36 @@
+"""Bybit v5: linear contracts that settle in USDT, and spot, on one unified account."""
+
+from typing import Final
+
+from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.venues.bybit import signing
+from integrated_trading_system.venues.bybit.codec import MarketCodec, UserCodec
+from integrated_trading_system.venues.bybit.endpoints import FLAVOURS, RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.bybit.market import BybitMarket
+from integrated_trading_system.venues.bybit.session import BybitSession
+from integrated_trading_system.venues.bybit.trading import BybitTrading
+from integrated_trading_system.venues.endpoints import Endpoints
+from integrated_trading_system.venues.venue import Venue
+
+__all__ = ["DEFAULT_FLAVOUR", "FLAVOURS", "NAME", "build", "signing"]
+
+NAME: Final = "bybit"
+DEFAULT_FLAVOUR: Final = "linear"
+
+
+def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
+    """All parts of one flavour, for these endpoints and this account."""
+    venue = VenueId(f"{NAME}:{flavour}")
+    rules = RULES[flavour]
+    trading = BybitTrading(venue, endpoints.rest_url, rules)
+    return Venue(
+        venue=venue,
+        session=BybitSession(endpoints),
+        market=BybitMarket(venue, endpoints.rest_url, rules),
+        codec=MarketCodec(venue),
+        user_codec=UserCodec(venue, account, rules),
+        trading=trading,
+        rate_limits=rules.rate_limits,
+        receive_window=RECEIVE_WINDOW,
+        query_elsewhere=trading.query_elsewhere,
+    )

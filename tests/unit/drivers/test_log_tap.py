@@ -1,0 +1,224 @@
+"""Facts become lines: the level says how bad, floods are counted, and nothing is ever raised."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from integrated_trading_system.domain.execution import Fill, Liquidity
+from integrated_trading_system.domain.health import (
+    ActorFailed,
+    BookState,
+    BookStateChanged,
+    FeedStale,
+    Gap,
+    LinkChanged,
+    LinkState,
+    Quarantined,
+    Reconciled,
+    TradingState,
+    TradingStateChanged,
+)
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    ActorName,
+    Asset,
+    ClientOrderId,
+    InstrumentId,
+    LinkId,
+    PlanId,
+    StrategyId,
+    TradeId,
+    VenueId,
+    VenueOrderId,
+)
+from integrated_trading_system.domain.money import Money
+from integrated_trading_system.domain.opportunity import Opportunity
+from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
+from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.drivers.log_tap import KINDS, LINES_PER_WINDOW_MAX, WINDOW_SECONDS, LogTap
+from integrated_trading_system.runtime.bus import Bus
+
+NOW = Nanos(1_700_000_000 * SECOND)
+VENUE = VenueId("binance:spot")
+BTC = InstrumentId("binance:spot:BTCUSDT")
+ETH = InstrumentId("bybit:spot:ETHUSDT")
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """``LEVEL text`` of everything logged."""
+    found: list[str] = []
+    logger.remove()
+    sink = logger.add(lambda message: found.append(str(message).strip()), format="{level} {message}", level=0)
+    yield found
+    logger.remove(sink)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def fill() -> Fill:
+    return Fill(
+        client_order_id=ClientOrderId("c1"),
+        venue_order_id=VenueOrderId("v1"),
+        trade_id=TradeId("t1"),
+        instrument=BTC,
+        account=AccountId("main"),
+        side=Side.BUY,
+        price=Decimal("50000.10"),
+        quantity=Decimal("0.001"),
+        fee=Money(Decimal("0.05"), Asset("USDT")),
+        liquidity=Liquidity.TAKER,
+        venue_time=NOW,
+        received_at=NOW,
+    )
+
+
+def order() -> Order:
+    request = OrderRequest(
+        client_order_id=ClientOrderId("c1"),
+        instrument=BTC,
+        account=AccountId("main"),
+        side=Side.SELL,
+        order_type=OrderType.LIMIT,
+        price=Decimal(50_000),
+        quantity=Decimal("0.002"),
+        time_in_force=TimeInForce.IOC,
+        strategy=StrategyId("arbitrage"),
+        plan_id=PlanId("p1"),
+        leg=0,
+    )
+    return Order(request=request, status=OrderStatus.UNKNOWN, filled=Decimal("0.001"), reason="no answer")
+
+
+def opportunity() -> Opportunity:
+    return Opportunity(
+        plan_id=PlanId("p1"),
+        strategy=StrategyId("arbitrage"),
+        comparison="BTC",
+        buy=BTC,
+        sell=ETH,
+        quantity=Decimal("0.5"),
+        buy_price=Decimal(50_000),
+        sell_price=Decimal(50_100),
+        gross_edge=Decimal(50),
+        fees=Decimal(20),
+        slippage=Decimal(0),
+        edge=Decimal(30),
+        edge_bps=12.345,
+        bound=Nanos(0),
+        at=NOW,
+    )
+
+
+def finished(residual: str, repairs: int) -> PlanFinished:
+    return PlanFinished(
+        plan_id=PlanId("p1"),
+        strategy=StrategyId("arbitrage"),
+        legs=(),
+        hedge_orders=repairs,
+        residual=Decimal(residual),
+        reason="done",
+        at=NOW,
+    )
+
+
+def quarantined(reason: str) -> Quarantined:
+    return Quarantined(VENUE, reason, "not a number", b"{}", NOW)
+
+
+EXPECTED = [
+    (LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.LIVE, "", NOW), "INFO binance:spot link market-0 live"),
+    (
+        LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.DOWN, "reset", NOW),
+        "WARNING binance:spot link market-0 down: reset",
+    ),
+    (Gap(BTC, 41, 44, NOW), "WARNING binance:spot:BTCUSDT gap: expected 41, received 44"),
+    (BookStateChanged(BTC, BookState.VALID, "", NOW), "INFO binance:spot:BTCUSDT book valid"),
+    (BookStateChanged(BTC, BookState.STALE, "silent", NOW), "WARNING binance:spot:BTCUSDT book stale: silent"),
+    (FeedStale(BTC, Nanos(5 * SECOND), NOW), "WARNING binance:spot:BTCUSDT silent for 5.0 s"),
+    (quarantined("price"), "WARNING binance:spot quarantined 2 bytes: price: not a number"),
+    (TradingStateChanged(TradingState.ACTIVE, "", NOW), "INFO trading active"),
+    (TradingStateChanged(TradingState.HALTED, "operator", NOW), "WARNING trading halted: operator"),
+    (
+        PlanDenied(plan_id=PlanId("p1"), strategy=StrategyId("arbitrage"), code="notional", detail="too large", at=NOW),
+        "INFO plan p1 denied: notional: too large",
+    ),
+    (finished("0", 0), "INFO plan p1 finished: done"),
+    (finished("0.1", 2), "WARNING plan p1 finished: done, 2 repairs, 0.1 left unhedged"),
+    (
+        opportunity(),
+        "INFO BTC: buy 0.5 binance:spot:BTCUSDT at 50000, sell bybit:spot:ETHUSDT at 50100: edge 30 (12.35 bps)",
+    ),
+    (order(), "INFO order c1 unknown: sell 0.002 binance:spot:BTCUSDT, filled 0.001: no answer"),
+    (fill(), "INFO fill c1: buy 0.001 binance:spot:BTCUSDT at 50000.10"),
+    (Reconciled(NOW), "INFO orders, fills and balances agree with every venue"),
+    (
+        ActorFailed(ActorName("oms"), "KeyError: 'x'", False, NOW),
+        "ERROR actor oms failed: KeyError: 'x': not restarted: stopping",
+    ),
+    (ActorFailed(ActorName("feed"), "ValueError", True, NOW), "ERROR actor feed failed: ValueError: restarted"),
+]
+
+
+@pytest.mark.parametrize(("fact", "line"), EXPECTED, ids=lambda value: type(value).__name__)
+def test_each_fact_is_one_line_whose_level_says_how_bad_it_is(lines: list[str], fact: Any, line: str) -> None:
+    LogTap().tell(fact)
+    assert lines == [line]
+
+
+def test_the_examples_above_cover_every_kind() -> None:
+    assert {type(fact) for fact, _ in EXPECTED} == set(KINDS)
+
+
+def test_it_hears_the_facts_through_the_bus(lines: list[str]) -> None:
+    bus, tap = Bus(), LogTap()
+    for kind in KINDS:
+        bus.subscribe(kind, tap)
+    bus.publish(Reconciled(NOW))
+    assert len(lines) == 1
+
+
+def test_a_flood_is_counted_and_reported_with_the_next_line(lines: list[str]) -> None:
+    clock = Clock()
+    tap = LogTap(clock)
+    for _ in range(LINES_PER_WINDOW_MAX + 7):
+        tap.tell(Gap(BTC, 1, 3, NOW))
+    assert len(lines) == LINES_PER_WINDOW_MAX
+    assert tap.suppressed == {"Gap": 7}
+    clock.now += WINDOW_SECONDS
+    tap.tell(Gap(BTC, 1, 3, NOW))
+    tap.tell(Gap(BTC, 1, 3, NOW))
+    assert lines[-2].endswith("received 3 (and 7 like it before)")
+    assert lines[-1].endswith("received 3")
+
+
+def test_one_kind_of_flood_does_not_hide_another(lines: list[str]) -> None:
+    tap = LogTap(Clock())
+    for _ in range(LINES_PER_WINDOW_MAX + 1):
+        tap.tell(quarantined("price"))
+    tap.tell(quarantined("crossed"))
+    tap.tell(Gap(BTC, 1, 3, NOW))
+    assert len(lines) == LINES_PER_WINDOW_MAX + 2
+
+
+def test_what_cannot_be_rendered_or_written_is_counted_and_never_raised(lines: list[str]) -> None:
+    tap = LogTap()
+    tap.tell("no fact at all")
+
+    def broken(_: object) -> None:
+        raise OSError("sink")
+
+    sink = logger.add(broken, catch=False)
+    tap.tell(Reconciled(NOW))
+    logger.remove(sink)
+    assert tap.failures == 2
