@@ -11,6 +11,7 @@ from typing import Any
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.market import DataType
 
+
 class Buffers:
     """Written by the feeder, read by anyone. Lives outside the actor, so a restart keeps what was heard."""
 

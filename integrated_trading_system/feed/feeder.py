@@ -5,10 +5,11 @@ the last, at ordinary prices, on time. Whatever differs is judged in full in the
 """
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from math import inf
 from typing import Final, TypeAlias, assert_never
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.health import (
@@ -16,7 +17,6 @@ from integrated_trading_system.domain.health import (
     BookStateChanged,
     ClockSample,
     FeedStale,
-    Gap,
     LinkChanged,
     LinkState,
     Quarantined,
@@ -36,26 +36,29 @@ from integrated_trading_system.domain.market import (
     Trade,
 )
 from integrated_trading_system.domain.time import SECOND, Nanos, from_millis
-from integrated_trading_system.feed.books import NOTHING, Books
+from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
-from integrated_trading_system.feed.clock import Clocks
+from integrated_trading_system.feed.clock import Clocks, VenueClock
+from integrated_trading_system.feed.judge import Judge
 from integrated_trading_system.feed.lane import Lane, SyncMessage
-from integrated_trading_system.feed.machine import BookMachine, Outcome
-from integrated_trading_system.feed.report import FeedView, VenueCounts, feed_view
-from integrated_trading_system.feed.validation import Reason, quote_reason, trade_reason
+from integrated_trading_system.feed.machine import BookMachine
+from integrated_trading_system.feed.outlet import Outlet
+from integrated_trading_system.feed.report import FeedView, feed_view
+from integrated_trading_system.feed.statistics import VenueCounts
 from integrated_trading_system.runtime.actor import Actor, Ref
 
-TRIES_AT_ONCE: Final = 3
-"""Snapshots asked for without a pause; after them one per `snapshot_retry_ms`."""
 CARRYING: Final = (LinkState.SUBSCRIBE, LinkState.LIVE)
 """States of a link in which its data counts. Data may come before the last subscription is acknowledged."""
+DELAYS_FOR_CLOCK: Final = 64
+"""Of each instrument: from these the ordinary delay of a venue is learnt."""
 
 
 class Tick(Struct, frozen=True):
     """To itself: look for silence, for unanswered requests, and for what the clocks have to say."""
 
 
-Inbox: TypeAlias = MarketEvent | LinkChanged | InstrumentsListed | ClockSample | Quarantined | ClockReading | Tick
+News: TypeAlias = LinkChanged | InstrumentsListed | ClockSample | Quarantined | ClockReading | Tick
+Inbox: TypeAlias = MarketEvent | News
 
 
 class Lanes(dict[InstrumentId, Lane]):
@@ -89,20 +92,25 @@ class MarketDataFeeder(Actor[Inbox]):
         self._books = books
         self._clocks = clocks
         self._buffers = buffers
-        self._connectors = connectors
         self._synchronizers = synchronizers
         self._streams = streams
         self._lanes = Lanes(self)
         self._venues: dict[VenueId, VenueCounts] = {}
+        self._outlet = Outlet(self, connectors, self._venues, from_millis(settings.snapshot_retry_ms))
+        self._judge = Judge(self._outlet)
+        self._told_of_clocks: dict[VenueId, dict[Ref[SyncMessage], None]] = {}
+        for instrument, refs in synchronizers.items():
+            self._told_of_clocks.setdefault(venue_of(instrument), {}).update(dict.fromkeys(refs))
         self._stale_after = from_millis(settings.stale_after_ms)
-        self._retry_after = from_millis(settings.snapshot_retry_ms)
         self._wall_ahead: int | None = None
         self._wall_drift = 0
 
     def start(self) -> None:
         """Open the lanes. After a restart nothing is believed until it is proven again."""
         for instrument in self._streams:
-            self._change(self._lanes[instrument], BookState.SYNCING, "start")
+            lane = self._lanes[instrument]
+            for ref in lane.synchronizers:  # what an earlier incarnation told them is void
+                ref.tell(BookStateChanged(instrument, BookState.SYNCING, "start", self.context.now))
         self.context.after(SECOND, Tick())
 
     def receive(self, message: Inbox) -> None:
@@ -136,7 +144,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 lane.recent_quotes.append(message)
                 for ref in lane.active:
                     ref.tell(message)
-                for listeners in lane.listeners:
+                for listeners in lane.quote_listeners:
                     for listener in listeners:
                         listener.tell(message)
             else:
@@ -144,199 +152,177 @@ class MarketDataFeeder(Actor[Inbox]):
         else:
             self._on_other(message)
 
+    def view(self) -> FeedView:
+        """Everything that is counted, and where every book stands."""
+        return feed_view(self._lanes, self._venues, self._clocks, self._wall_drift)
+
+    # -- one kind of message each ----------------------------------------------------------------
+
     def _on_other(self, message: Inbox) -> None:
         match message:
-            case BookDelta():
-                self._on_delta(message)
+            case BookDelta() | BookSnapshot():
+                self._on_depth(message)
             case Trade():
-                self._on_trade(message)
-            case BookSnapshot():
-                self._on_snapshot(message)
-            case Statistics() | Candle():
-                self._pass_on(message)
+                lane = self._lanes[message.instrument]
+                if lane.down:
+                    lane.trades.dropped += 1
+                else:
+                    self._judge.trade(lane, message)
             case Quote():
                 self._on_odd_quote(self._lanes[message.instrument], message)
+            case Statistics():
+                self._pass_on(message, DataType.STATISTICS)
+            case Candle():
+                self._pass_on(message, DataType.CANDLES)
+            case _:
+                self._on_news(message)
+
+    def _on_news(self, message: News) -> None:
+        match message:
             case Tick():
                 self._on_tick()
             case LinkChanged():
                 self._on_link(message)
+            case ClockSample():
+                clock = self._clocks.of(message.venue)
+                clock.sample(message)
+                self._settle(clock)
+            case Quarantined():
+                counts = self._venue(message.venue)
+                counts.undecoded += 1
+                counts.refuse(message)
             case InstrumentsListed():
                 for instrument in message.instruments:
                     if instrument.instrument in self._lanes:
                         self._lanes[instrument.instrument].list(instrument)
-            case ClockSample():
-                self._clocks.of(message.venue).sample(message)
-                self._settle(message.venue)
-            case Quarantined():
-                self._venue(message.venue).refuse(message)
             case ClockReading():
-                self._on_clock_reading(message)
+                ahead = message.wall - message.now
+                self._wall_ahead = ahead if self._wall_ahead is None else self._wall_ahead
+                self._wall_drift = ahead - self._wall_ahead
             case _:
                 assert_never(message)
 
-    # -- quotes --------------------------------------------------------------------------------
-
     def _on_odd_quote(self, lane: Lane, quote: Quote) -> None:
-        """A quote that differs from the ordinary in something; most often the first at a new price level."""
-        machine = lane.entry.machine
         if lane.down:
             lane.quotes.dropped += 1
-        elif quote.sequence > max(lane.entry.top.sequence, lane.floor):
-            lane.bookish = True
-            self._judge(lane, quote, self._place(lane, quote.venue_time, quote.received_at), made=False)
-        elif quote.sequence < lane.newest_of_stream:
-            lane.quotes.quarantined += 1
-            self._refuse(lane, Reason.SEQUENCE, quote)
         else:
-            lane.quotes.conflated += 1
-            if machine is not None and quote.sequence == machine.order:
-                lane.compare(quote, machine)
+            self._judge.quote(lane, quote)
 
-    def _judge(self, lane: Lane, quote: Quote, late: Reason | None, *, made: bool) -> None:
-        """Believe the quote and tell it, or hold it back. `made`: from the book, not received."""
-        entry = lane.entry
-        if late is not None or not (
-            lane.plausible(quote) and 0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf
-        ):
-            reason = quote_reason(quote, lane.mid, lane.jump_max, lane.ticks_per_unit) or late
-            if reason is not None:
-                lane.quotes.quarantined += not made
-                self._doubt(lane, reason)
-                self._refuse(lane, reason, quote)
-                return
-            lane.anchor(quote)
-        if made:
-            lane.stream_sequence = lane.newest_of_stream
-            lane.made = quote
-        else:
-            lane.quotes.delivered += 1
-        entry.top = quote
-        lane.recent_quotes.append(quote)
-        if entry.state is not BookState.VALID:
-            if entry.machine is None:
-                lane.silent = False
-            if lane.trusted:
-                self._change(lane, BookState.VALID, "")
-        for ref in lane.active:
-            ref.tell(quote)
-        for listeners in lane.listeners:
-            for listener in listeners:
-                listener.tell(quote)
-
-    def _doubt(self, lane: Lane, reason: str) -> None:
-        """The best prices have changed to something that is not known."""
-        lane.withdraw()
-        if lane.entry.state is BookState.VALID:
-            self._change(lane, BookState.SUSPECT, reason)
-
-    def _refuse(self, lane: Lane, reason: Reason, message: Quote | Trade) -> None:
-        quarantined = Quarantined(lane.venue, reason, lane.instrument, json.encode(message), self.context.now)
-        self._venue(lane.venue).refuse(quarantined)
-        self.context.publish(quarantined)
-
-    # -- books ---------------------------------------------------------------------------------
-
-    def _on_delta(self, delta: BookDelta) -> None:
-        lane = self._lanes[delta.instrument]
-        machine = lane.entry.machine or self._expect_depth(lane)
-        if lane.down:
-            machine.discarded += 1
-            return
-        late = self._place(lane, delta.venue_time, delta.received_at)
-        outcome = machine.delta(delta)
-        if outcome is Outcome.APPLIED:
-            if delta.order <= lane.entry.top.sequence:
-                lane.compare_at(delta, machine)
-            self._on_book(lane, machine, late)
-            for listeners in lane.book_listeners:
-                for listener in listeners:
-                    listener.tell(delta)
-        else:
-            self._on_unproven(lane, machine, outcome)
-
-    def _on_snapshot(self, snapshot: BookSnapshot) -> None:
-        lane = self._lanes[snapshot.instrument]
-        machine = lane.entry.machine or self._expect_depth(lane)
-        if lane.down:
-            machine.discarded += 1
-            return
-        outcome = machine.snapshot(snapshot)
-        if outcome is Outcome.APPLIED:
-            self._on_book(lane, machine, self._place(lane, snapshot.venue_time, snapshot.received_at))
-            self.context.publish(snapshot)
-        elif outcome is Outcome.WAITING:
-            self._change(lane, BookState.SYNCING, "snapshot")
-        else:
-            self._on_unproven(lane, machine, outcome)
-
-    def _on_book(self, lane: Lane, machine: BookMachine, late: Reason | None) -> None:
-        """The book is proven and has changed: make its top known, unless the quote stream is ahead of it."""
-        entry = lane.entry
-        lane.silent = False
-        if machine.order > entry.top.sequence and machine.order > lane.floor:
-            if machine.top is None:
-                self._doubt(lane, "one-sided")
-            else:
-                bid, bid_size, ask, ask_size = machine.top
-                quote = Quote(
-                    lane.instrument, bid, bid_size, ask, ask_size, machine.order, machine.venue_time, machine.heard_at
-                )
-                self._judge(lane, quote, late, made=True)
-        elif entry.state is not BookState.VALID and entry.top is not NOTHING:
-            self._change(lane, BookState.VALID, "")
-            for ref in lane.active:
-                ref.tell(entry.top)
-
-    def _on_unproven(self, lane: Lane, machine: BookMachine, outcome: Outcome) -> None:
-        """The message did not prove the book, or undid it."""
-        if outcome is Outcome.OUTDATED:
-            return
-        if outcome in (Outcome.GAP, Outcome.RESTARTED):
-            self.context.publish(Gap(lane.instrument, *machine.last_gap, self.context.now))
-        if outcome is Outcome.RESTARTED:
-            lane.forget()
-        if lane.entry.top is lane.made:
-            lane.withdraw()
-        if outcome in (Outcome.GAP, Outcome.RESTARTED, Outcome.CROSSED):
-            self._change(lane, BookState.SUSPECT, outcome.name.lower())
-        self._ask(lane, machine)
-
-    def _ask(self, lane: Lane, machine: BookMachine) -> None:
-        """Have the connector fetch a snapshot, if one is needed and none is on its way."""
-        now = self.context.now
-        if machine.needs_snapshot and machine.may_ask(now, self._retry_after, TRIES_AT_ONCE):
-            machine.asked(now)
-            self._connectors[lane.venue].tell(SnapshotWanted(lane.instrument))
-
-    # -- trades and the rest -------------------------------------------------------------------
-
-    def _on_trade(self, trade: Trade) -> None:
-        lane = self._lanes[trade.instrument]
-        if lane.down:
-            lane.trades.dropped += 1
-            return
-        if lane.known_trade(trade.trade_id):
-            lane.trades.conflated += 1
-            return
-        late = self._place(lane, trade.venue_time, trade.received_at)
-        reason = trade_reason(trade, lane.mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
-        if reason is None and late is Reason.FUTURE:  # but never too old: a print stays a fact
-            reason = late
-        if reason is not None:
-            lane.trades.quarantined += 1
-            self._refuse(lane, reason, trade)
-            return
-        lane.trade_price = trade.price
-        lane.trades.delivered += 1
-        lane.recent_trades.append(trade)
-        if not lane.bookish:
-            lane.silent = False
-            lane.hear(trade.received_at)
-        self.context.publish(trade)
-
-    def _pass_on(self, message: Statistics | Candle) -> None:
+    def _on_depth(self, message: BookDelta | BookSnapshot) -> None:
         lane = self._lanes[message.instrument]
-        kind = DataType.STATISTICS if type(message) is Statistics else DataType.CANDLES
+        machine = lane.entry.machine
+        if machine is None:
+            machine = lane.entry.machine = BookMachine(self._settings.pending_max)
+            lane.bookish = lane.watched = True
+            self._outlet.change(lane, BookState.SYNCING, "depth")
+        if lane.down:
+            machine.discarded += 1
+        elif type(message) is BookDelta:
+            self._judge.delta(lane, machine, message)
+        else:
+            assert isinstance(message, BookSnapshot)
+            self._judge.snapshot(lane, machine, message)
+
+    def _pass_on(self, message: Statistics | Candle, kind: DataType) -> None:
+        lane = self._lanes[message.instrument]
         lane.others[kind].delivered += 1
         lane.rings[kind].append(message)
-        self.context.publish(message)
+        self._outlet.publish(message)
+
+    # -- links and silence -----------------------------------------------------------------------
+
+    def _on_link(self, changed: LinkChanged) -> None:
+        if changed.state is LinkState.LIVE:
+            self._venue(changed.venue).live(changed.name)
+        for instrument in changed.instruments:
+            lane = self._lanes[instrument]
+            if changed.state in CARRYING:
+                lane.links[changed.link] = None
+                if lane.down:
+                    lane.down = lane.silent = False
+                    lane.hear(self.context.now)
+                    self._outlet.change(lane, BookState.SYNCING, "link up")
+            else:
+                lane.links.pop(changed.link, None)
+                if not lane.links and not lane.down:
+                    self._cut(lane, changed)
+
+    def _cut(self, lane: Lane, changed: LinkChanged) -> None:
+        """The last link that carried it is gone: nothing is known any more, from this moment on."""
+        lane.down = True
+        lane.forget()
+        if lane.entry.machine is not None:
+            lane.entry.machine.discard()
+        self._outlet.change(lane, BookState.STALE, f"link {changed.state}: {changed.reason}")
+
+    def _on_tick(self) -> None:
+        now = self.context.now
+        due = now + SECOND
+        for lane in self._lanes.values():
+            machine = lane.entry.machine
+            if machine is not None:
+                if machine.proven:
+                    machine.tries = 0
+                elif machine.asked_at is not None:
+                    self._outlet.ask(lane, machine)
+            if not lane.silent and lane.watched:
+                falls_silent = lane.heard_at + self._stale_after
+                if falls_silent <= now:
+                    self._on_silence(lane)
+                else:
+                    due = min(due, falls_silent)
+        for clock in self._clocks.all():
+            self._settle(clock)
+        self.context.after(due - now, Tick())
+
+    def _on_silence(self, lane: Lane) -> None:
+        now = self.context.now
+        lane.silent = True
+        lane.silences += 1
+        silent_for = Nanos(now - lane.heard_at)
+        lane.forget()
+        if lane.bookish:
+            self._outlet.change(lane, BookState.STALE, "silence")
+        self._outlet.publish(FeedStale(lane.instrument, silent_for, now))
+
+    def _settle(self, clock: VenueClock) -> None:
+        """Publish what is known of a venue's clock, when it is news."""
+        recent: list[int] = []
+        if clock.untimed:
+            for lane in self._lanes.values():
+                if lane.clock is clock:
+                    recent += islice(reversed(lane.delays), DELAYS_FOR_CLOCK)
+        estimated = clock.settle(recent, self.context.now)
+        if estimated is not None:
+            for ref in self._told_of_clocks.get(clock.venue, ()):
+                ref.tell(estimated)
+            self._outlet.publish(estimated)
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    def open(self, instrument: InstrumentId) -> Lane:
+        """A lane for an instrument that has none yet. For `Lanes`."""
+        kinds = self._streams.get(instrument, ())
+        machine = BookMachine(self._settings.pending_max) if DataType.DEPTH in kinds else None
+        venue = venue_of(instrument)
+        lane = Lane(
+            instrument,
+            self._books.enter(instrument, machine),
+            self._clocks.of(venue),
+            self._buffers,
+            self._settings,
+            self._synchronizers.get(instrument, ()),
+        )
+        lane.quote_listeners = (self.context.listeners(Quote), self.context.listeners(Quote, instrument))
+        lane.delta_listeners = (self.context.listeners(BookDelta), self.context.listeners(BookDelta, instrument))
+        lane.bookish = DataType.QUOTES in kinds or DataType.DEPTH in kinds
+        lane.watched = lane.bookish or DataType.TRADES in kinds
+        lane.hear(self.context.now)
+        self._venue(venue)
+        return lane
+
+    def _venue(self, venue: VenueId) -> VenueCounts:
+        counts = self._venues.get(venue)
+        if counts is None:
+            counts = self._venues[venue] = VenueCounts(self._settings.quarantine_size)
+        return counts

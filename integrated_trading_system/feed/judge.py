@@ -8,7 +8,7 @@ is how a real jump of the market, or a venue that numbers its messages anew, is 
 
 from math import inf
 
-from integrated_trading_system.domain.health import BookState, Gap
+from integrated_trading_system.domain.health import BookState
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.books import NOTHING
@@ -51,7 +51,7 @@ class Judge:
         """A quote that differs from the ordinary in something; most often the first at a new price."""
         machine = lane.entry.machine
         if quote.sequence > max(lane.entry.top.sequence, lane.floor):
-            lane.bookish = True
+            lane.bookish = lane.watched = True
             self._top(lane, quote, place(lane, quote.venue_time, quote.received_at), made=False)
         elif quote.sequence < lane.newest_of_stream:
             lane.quotes.quarantined += 1
@@ -161,6 +161,7 @@ class Judge:
             lane.trades.quarantined += 1
             self._outlet.refuse(lane, reason, trade)
             return
+        lane.watched = True
         lane.trade_price = trade.price
         lane.trades.delivered += 1
         lane.rings[DataType.TRADES].append(trade)

@@ -5,6 +5,7 @@ was judged in full; only what leaves the band, or meets a lane with no trusted p
 """
 
 from collections import deque
+from itertools import islice
 from math import inf
 from typing import Final, TypeAlias
 
@@ -58,8 +59,11 @@ class Lane:
         self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
         self.delays: deque[int] = deque(maxlen=LATENCIES_KEPT)
         """Newest `received_at - venue_time`."""
-        self.refused: dict[str, int] = {}
-        """Quarantined, by reason."""
+        self.refused = 0
+        """Quarantined."""
+        self.quote_listeners: tuple[list[Ref[Quote]], ...] = ()
+        self.delta_listeners: tuple[list[Ref[BookDelta]], ...] = ()
+        """The bus's own lists, so that nobody has to be asked per message who listens."""
 
         self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
         self.ticks_per_unit = 0.0
@@ -79,6 +83,8 @@ class Lane:
 
         self.bookish = False
         """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
+        self.watched = False
+        """Whether its silence matters."""
         self.links: dict[LinkId, None] = {}
         self.down = False
         """Its links are gone. What still arrives is of a dead link."""
@@ -93,7 +99,11 @@ class Lane:
     def plausible(self, quote: Quote) -> bool:
         """Whether its prices lie inside the band. False says only that `quote_reason` has to judge."""
         per_unit = self.ticks_per_unit
-        return self.low < quote.bid < quote.ask < self.high and on_tick(quote.bid, per_unit) and on_tick(quote.ask, per_unit)
+        return (
+            self.low < quote.bid < quote.ask < self.high
+            and on_tick(quote.bid, per_unit)
+            and on_tick(quote.ask, per_unit)
+        )
 
     def anchor(self, quote: Quote) -> None:
         """Lay the band around this quote: half the allowed step, so that no two prices in it are further apart."""
@@ -149,11 +159,11 @@ class Lane:
         self.compared += 1
         self.equal += machine.top == (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
 
-    def compare_at(self, delta: BookDelta, machine: BookMachine) -> None:
-        """The same for a change of the book, where the quote stream was there before it."""
-        for index, quote in enumerate(reversed(self.recent_quotes)):
-            if quote.sequence <= delta.order or index == QUOTES_SEARCHED:
-                if quote.sequence == delta.order:
+    def compare_at(self, order: int, machine: BookMachine) -> None:
+        """The same for a change of the book that the quote stream has overtaken."""
+        for quote in islice(reversed(self.recent_quotes), QUOTES_SEARCHED):
+            if quote.sequence <= order:
+                if quote.sequence == order:
                     self.compare(quote, machine)
                 return
 

@@ -16,7 +16,7 @@ from integrated_trading_system.domain.time import MILLISECOND, Nanos
 UNPROVEN: Final = -(1 << 62)
 """Sequence of a book that is not proven: no change continues it."""
 RESTART_MARGIN: Final = 100 * MILLISECOND
-"""A change that is numbered before the book and stamped so much after it is no late duplicate: the venue counts anew."""
+"""A change numbered before the book but stamped so much after it is no late duplicate: the venue counts anew."""
 
 
 class Outcome(Enum):
@@ -51,10 +51,10 @@ class BookMachine:
     """
 
     __slots__ = (
+        "_outstanding",
         "_pending",
         "_resume_from",
         "_snapshot_sequence",
-        "_venue_time",
         "_window",
         "asked_at",
         "book",
@@ -63,6 +63,7 @@ class BookMachine:
         "duplicates",
         "gaps",
         "heard_at",
+        "last_gap",
         "order",
         "resyncs",
         "sequence",
@@ -72,6 +73,7 @@ class BookMachine:
         "top",
         "tries",
         "updates",
+        "venue_time",
     )
 
     def __init__(self, pending_max: int) -> None:
@@ -84,8 +86,12 @@ class BookMachine:
         """The book's place in the venue's cross-stream sequence, comparable with `Quote.sequence`."""
         self.heard_at = Nanos(0)
         """When the newest change that the book contains was received."""
+        self.venue_time = Nanos(0)
+        """The venue's time of that change."""
+        self.last_gap = (0, 0)
+        """The number that was expected when changes were last found missing, and the one that came."""
         self.asked_at: Nanos | None = None
-        """When the caller asked for a snapshot that has not come yet."""
+        """When the last snapshot was asked for."""
         self.tries = 0
         """Snapshots asked for since the book was last seen proven; the caller sets it back."""
         self.updates = 0
@@ -101,7 +107,7 @@ class BookMachine:
         self._resume_from: int | None = None
         """Set while a snapshot is in the book and no change has covered it yet."""
         self._snapshot_sequence = UNPROVEN
-        self._venue_time = Nanos(0)
+        self._outstanding = False
         self._window = 0
 
     @property
@@ -111,8 +117,20 @@ class BookMachine:
 
     @property
     def needs_snapshot(self) -> bool:
-        """Whether nothing but a snapshot can prove the book, and changes show that there is something to prove."""
-        return not self.proven and self._resume_from is None and bool(self._pending)
+        """Whether nothing but a snapshot can prove the book."""
+        return not self.proven and self._resume_from is None
+
+    def may_ask(self, now: Nanos, retry_after: Nanos, at_once: int) -> bool:
+        """Whether to ask for a snapshot now: one at a time, the first `at_once` tries without a pause."""
+        if self.asked_at is None or now - self.asked_at >= retry_after:
+            return True
+        return not self._outstanding and self.tries < at_once
+
+    def ask(self, now: Nanos) -> None:
+        """A snapshot was asked for."""
+        self.asked_at = now
+        self._outstanding = True
+        self.tries += 1
 
     @property
     def waiting(self) -> int:
@@ -126,15 +144,13 @@ class BookMachine:
         if self.sequence == UNPROVEN:
             return self._place(delta)
         if delta.last_sequence <= self.sequence:
-            if delta.venue_time > self._venue_time + RESTART_MARGIN:
-                self.gaps += 1
-                return self._begin_anew(Outcome.RESTARTED, delta)
+            if delta.venue_time > self.venue_time + RESTART_MARGIN:
+                return self._missing(Outcome.RESTARTED, delta)
             self.duplicates += 1
             return Outcome.OUTDATED
         if delta.previous_sequence < self.sequence:
             return self._apply(delta)  # it spans the book's place; sizes are absolute, so nothing is counted twice
-        self.gaps += 1
-        return self._begin_anew(Outcome.GAP, delta)
+        return self._missing(Outcome.GAP, delta)
 
     def snapshot(self, snapshot: BookSnapshot) -> Outcome:
         """Take a whole book, and the changes that continue it. One by REST that nobody needs is OUTDATED."""
@@ -142,11 +158,11 @@ class BookMachine:
             self.snapshots_unneeded += 1
             return Outcome.OUTDATED
         self.snapshots += 1
-        self.asked_at = None
+        self._outstanding = False
         self.book.replace(snapshot.bids, snapshot.asks)
         self._window = snapshot.window
         self._snapshot_sequence = snapshot.last_sequence
-        self._venue_time = snapshot.venue_time
+        self.venue_time = snapshot.venue_time
         pending = list(self._pending)
         self._pending.clear()
         if is_crossed(self.book.top):
@@ -167,6 +183,7 @@ class BookMachine:
         self._pending.clear()
         self._unprove()
         self.asked_at = None
+        self._outstanding = False
         self.tries = 0
 
     # -- inside --------------------------------------------------------------------------------
@@ -184,7 +201,7 @@ class BookMachine:
         self.top = top
         self.sequence = delta.last_sequence
         self.order = delta.order
-        self._venue_time = delta.venue_time
+        self.venue_time = delta.venue_time
         self.heard_at = delta.received_at
         return Outcome.APPLIED
 
@@ -219,6 +236,11 @@ class BookMachine:
         self.order = order
         self.heard_at = heard_at
         self.top = self.book.top
+
+    def _missing(self, outcome: Outcome, delta: BookDelta) -> Outcome:
+        self.gaps += 1
+        self.last_gap = (self.sequence + 1, delta.first_sequence)
+        return self._begin_anew(outcome, delta)
 
     def _begin_anew(self, outcome: Outcome, first: BookDelta | None) -> Outcome:
         """Discard the book; `first` is the change with which waiting begins."""

@@ -1,11 +1,11 @@
 """How the feed tells: states and quotes to synchronizers, facts to everyone, requests to connectors."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from msgspec import json
 
-from integrated_trading_system.domain.health import BookState, BookStateChanged, Quarantined, SnapshotWanted
+from integrated_trading_system.domain.health import BookState, BookStateChanged, Gap, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.market import Quote, Trade
 from integrated_trading_system.domain.time import Nanos
@@ -13,7 +13,7 @@ from integrated_trading_system.feed.lane import Lane
 from integrated_trading_system.feed.machine import BookMachine
 from integrated_trading_system.feed.statistics import VenueCounts
 from integrated_trading_system.feed.validation import Reason
-from integrated_trading_system.runtime.actor import Context, Ref
+from integrated_trading_system.runtime.actor import Actor, Ref
 
 TRIES_AT_ONCE: Final = 3
 """Snapshots asked for without a pause; after them one per `retry_after`."""
@@ -24,13 +24,13 @@ class Outlet:
 
     def __init__(
         self,
-        context: Context,
+        owner: Actor[Any],
         connectors: Mapping[VenueId, Ref[SnapshotWanted]],
         venues: Mapping[VenueId, VenueCounts],
         retry_after: Nanos,
     ) -> None:
-        """`retry_after`: a request for a snapshot is repeated after this long."""
-        self._context = context
+        """Speaks as `owner`; a request for a snapshot is repeated after `retry_after`."""
+        self._owner = owner
         self._connectors = connectors
         self._venues = venues
         self._retry_after = retry_after
@@ -43,6 +43,11 @@ class Outlet:
             for listener in listeners:
                 listener.tell(quote)
 
+    def synchronize(self, lane: Lane, quote: Quote) -> None:
+        """Tell the synchronizers a quote that everyone else knows already."""
+        for ref in lane.active:
+            ref.tell(quote)
+
     def change(self, lane: Lane, state: BookState, reason: str) -> None:
         """Put the lane into another state, and tell it. Nothing happens when it is in it already."""
         entry = lane.entry
@@ -50,14 +55,10 @@ class Outlet:
             return
         entry.state = state
         lane.active = lane.synchronizers if state is BookState.VALID else ()
-        self.state(lane, reason)
-
-    def state(self, lane: Lane, reason: str) -> None:
-        """Tell the lane's state."""
-        changed = BookStateChanged(lane.instrument, lane.entry.state, reason, self._context.now)
+        changed = BookStateChanged(lane.instrument, state, reason, self._owner.context.now)
         for ref in lane.synchronizers:
             ref.tell(changed)
-        self._context.publish(changed)
+        self._owner.context.publish(changed)
 
     def doubt(self, lane: Lane, reason: str) -> None:
         """The best prices have become something that is not known."""
@@ -67,18 +68,22 @@ class Outlet:
 
     def refuse(self, lane: Lane, reason: Reason, message: Quote | Trade) -> None:
         """Put a message into quarantine."""
-        quarantined = Quarantined(lane.venue, reason, lane.instrument, json.encode(message), self._context.now)
+        quarantined = Quarantined(lane.venue, reason, lane.instrument, json.encode(message), self._owner.context.now)
         lane.refused += 1
         self._venues[lane.venue].refuse(quarantined)
-        self._context.publish(quarantined)
+        self._owner.context.publish(quarantined)
+
+    def gap(self, lane: Lane, machine: BookMachine) -> None:
+        """Tell that changes of a book are missing."""
+        self._owner.context.publish(Gap(lane.instrument, *machine.last_gap, self._owner.context.now))
 
     def ask(self, lane: Lane, machine: BookMachine) -> None:
         """Have the connector fetch a snapshot, unless none is needed or one is on its way."""
-        now = self._context.now
+        now = self._owner.context.now
         if machine.needs_snapshot and machine.may_ask(now, self._retry_after, TRIES_AT_ONCE):
             machine.ask(now)
             self._connectors[lane.venue].tell(SnapshotWanted(lane.instrument))
 
     def publish(self, message: object) -> None:
         """Tell everyone."""
-        self._context.publish(message)
+        self._owner.context.publish(message)

@@ -1,11 +1,13 @@
 """Counting without a cost on the hot lane: integers and rings there, sums and percentiles when somebody asks."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Final
 
 from msgspec import Struct
 
+from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND
 
 LATENCIES_KEPT: Final = 1_024
@@ -45,6 +47,32 @@ class Counts:
     def view(self) -> StreamView:
         """The counters now."""
         return StreamView(self.delivered, self.conflated, self.dropped, self.quarantined)
+
+
+class VenueCounts:
+    """What is counted per venue, beside its instruments' own counters."""
+
+    __slots__ = ("_links", "quarantine", "reasons", "reconnects", "undecoded")
+
+    def __init__(self, quarantine_size: int) -> None:
+        """Nothing yet."""
+        self.reasons: dict[str, int] = {}
+        """Quarantined messages by reason, the codec's and ours."""
+        self.undecoded = 0
+        """Quarantined by the codec: they never became events."""
+        self.quarantine: deque[Quarantined] = deque(maxlen=quarantine_size)
+        self.reconnects = 0
+        self._links: dict[str, None] = {}
+
+    def refuse(self, quarantined: Quarantined) -> None:
+        """Count and keep a quarantined message."""
+        self.reasons[quarantined.reason] = self.reasons.get(quarantined.reason, 0) + 1
+        self.quarantine.append(quarantined)
+
+    def live(self, link_name: str) -> None:
+        """A link of this name is live; every time but the first is a reconnect."""
+        self.reconnects += link_name in self._links
+        self._links[link_name] = None
 
 
 class Percentiles(Struct, frozen=True):

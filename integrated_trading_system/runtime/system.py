@@ -146,6 +146,19 @@ class Cell(Generic[M]):
         self.actor.start()
 
 
+class _Stopped(Actor[Any]):
+    """Stands where an actor failed for good: hears nothing, and still shows the last state."""
+
+    def __init__(self, failed: Actor[Any]) -> None:
+        self._failed = failed
+
+    def receive(self, message: Any) -> None:
+        """Too late."""
+
+    def view(self) -> Any:
+        return self._failed.view()
+
+
 class InlineRef(Generic[M]):
     """A ref that calls instead of queueing: same types, downstream only, never re-entrant."""
 
@@ -169,6 +182,21 @@ class InlineRef(Generic[M]):
             cell._system.failed(cell, error)  # noqa: SLF001 - the two halves of one mechanism
         else:
             cell.running = False
+
+
+class NamedRef:
+    """A ref to an actor that may not be there yet: looked up by name at each message."""
+
+    __slots__ = ("_cells", "_name")
+
+    def __init__(self, cells: "dict[ActorName, Cell[Any]]", name: ActorName) -> None:
+        """Of the actor with this name."""
+        self._cells = cells
+        self._name = name
+
+    def tell(self, message: Any, /) -> None:
+        """Queue the message."""
+        self._cells[self._name].tell(message)
 
 
 class System:
@@ -204,6 +232,10 @@ class System:
         assert name not in self._cells, f"actor {name} exists"
         cell = self._cells[name] = Cell(self, name, factory, limits, policy)
         return cell
+
+    def ref(self, name: ActorName) -> NamedRef:
+        """A ref by name, for wiring a circle; the actor has to be there when it is first told something."""
+        return NamedRef(self._cells, name)
 
     def inline(self, ref: Cell[M]) -> Ref[M]:
         """A ref to the same actor that calls instead of queueing."""
@@ -301,8 +333,10 @@ class System:
         fact = ActorFailed(cell.name, f"{type(error).__name__}: {error}", restart, self.now)
         if restart:
             cell.restart()
-        elif self.escalated is None:
-            self.escalated = fact
+        else:
+            cell.actor = _Stopped(cell.actor)
+            if self.escalated is None:
+                self.escalated = fact
         self.bus.publish(fact)
 
 

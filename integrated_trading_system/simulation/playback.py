@@ -58,7 +58,7 @@ class Playback:
         tracks = tuple(tracks)
         self._stages = {track.venue: _Stage(track.venue) for track in tracks}
         self._lines: Iterator[tuple[VenueId, Line]] = merge(
-            *(((track.venue, line) for line in track.lines) for track in tracks), key=lambda item: item[1].at
+            *(_with_venue(track) for track in tracks), key=lambda item: item[1].at
         )
         self.messages = dict.fromkeys(self._stages, 0)
         """Frames and REST answers played, by venue."""
@@ -156,6 +156,11 @@ class Playback:
                     )
                     self._system.tell(stage.actor, reply)
                     break
+
+
+def _with_venue(track: Track) -> Iterator[tuple[VenueId, Line]]:
+    for line in track.lines:
+        yield track.venue, line
 
 
 def _answers(line: Line, call: HttpCall) -> bool:

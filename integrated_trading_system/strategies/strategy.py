@@ -210,7 +210,7 @@ class Strategy(Actor[StrategyInbox]):
 
     # -- inside --------------------------------------------------------------------------------
 
-    def receive(self, message: StrategyInbox) -> None:  # noqa: C901 - one line a kind of message
+    def receive(self, message: StrategyInbox) -> None:  # noqa: C901, PLR0912 - one line a kind of message
         """Keep the books every strategy needs, then ask the method for this kind of message."""
         match message:
             case SynchronizedSnapshot():

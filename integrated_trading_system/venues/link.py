@@ -216,10 +216,15 @@ class Link:
 
     # -- its tasks -------------------------------------------------------------------------------
 
-    def due(self, task: Task) -> None:
-        """One of the tasks that the link does by itself; ROLLOVER and KEEP_ALIVE are its owner's."""
-        self._timers.pop(task, None)
+    def due(self, task: Task) -> bool:
+        """Do the task, if it is still to be done; True for one that is due and its owner's."""
+        timer = self._timers.get(task)
+        if timer is None or timer.due > self._context.now:
+            return False  # cancelled, or set anew, while its message waited behind others
+        del self._timers[task]
         match task:
+            case Task.ROLLOVER | Task.KEEP_ALIVE:
+                return True
             case Task.ANSWER:
                 self.lose(f"no answer in {self.state}")
             case Task.FRAME:
@@ -236,9 +241,7 @@ class Link:
                     self.lose("silence")
             case Task.DRAINED:
                 self.lose("replaced")
-            case _:
-                message = f"a link does not do {task} by itself"
-                raise ValueError(message)
+        return False
 
     def keep_alive(self) -> HttpRequest:
         """The call that keeps the token valid."""

@@ -154,15 +154,12 @@ class Links:
     def due(self, message: LinkDue) -> None:
         """One of a link's timers."""
         link = self.by_id.get(message.link)
-        if link is None:
+        if link is None or not link.due(message.task):
             return
-        match message.task:
-            case Task.ROLLOVER:
-                self.replace(link, "lifetime")
-            case Task.KEEP_ALIVE:
-                self._keep_alive(link)
-            case task:
-                link.due(task)
+        if message.task is Task.ROLLOVER:
+            self.replace(link, "lifetime")
+        else:
+            self._keep_alive(link)
 
     def retry(self, message: RetryDue) -> None:
         """Connect, unless another plan of this venue has just done so: then a little later."""

@@ -25,6 +25,8 @@ from integrated_trading_system.domain.ids import (
     Asset,
     ClientOrderId,
     InstrumentId,
+    PlanId,
+    StrategyId,
     TradeId,
     VenueId,
     VenueOrderId,
@@ -35,11 +37,14 @@ from integrated_trading_system.domain.market import BookSnapshot, Quote
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import (
     CancelOrder,
+    OrderRequest,
     OrderStatus,
+    OrderType,
     QueryFills,
     QueryOrder,
     Side,
     SubmitOrder,
+    TimeInForce,
 )
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.venue import (
@@ -63,6 +68,9 @@ MAIN = AccountId("main")
 REST = "https://toy.example"
 WEIGHT = RateLimit(name="weight", capacity=100, window=MINUTE, reserve=20, used_header="x-used")
 ORDERS = RateLimit(name="orders", capacity=3, window=Nanos(10 * SECOND), reserve=0)
+
+
+LATEST_SEND = Nanos(1_700_000_001 * SECOND)
 
 
 def toy_instrument(symbol: str) -> Instrument:
@@ -314,3 +322,21 @@ def toy_venue(change: Callable[[ToySession], None] = lambda _: None, **parts: ob
         receive_window=Nanos(5 * SECOND),
     )
     return Venue(**(whole | parts))  # type: ignore[arg-type]  # parts are checked where they are used
+
+
+def submit(order: ClientOrderId = ClientOrderId("a-1"), instrument: InstrumentId = BTC.instrument) -> SubmitOrder:  # noqa: B008 - a string
+    """An order to buy one."""
+    request = OrderRequest(
+        client_order_id=order,
+        instrument=instrument,
+        account=MAIN,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        time_in_force=TimeInForce.IOC,
+        strategy=StrategyId("s"),
+        plan_id=PlanId("p"),
+        leg=0,
+    )
+    return SubmitOrder(request, latest_send=LATEST_SEND)

@@ -6,11 +6,19 @@ from integrated_trading_system.domain.execution import UserStreamChanged
 from integrated_trading_system.domain.health import LinkChanged, LinkState
 from integrated_trading_system.domain.http import HttpCall
 from integrated_trading_system.domain.inputs import Shutdown
-from integrated_trading_system.domain.link import CloseLink, OpenLink, PongReceived, SendFrame, Tag
+from integrated_trading_system.domain.link import (
+    CloseLink,
+    FrameReceived,
+    LinkClosed,
+    OpenLink,
+    PongReceived,
+    SendFrame,
+    Tag,
+)
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.venue import LinkPlan, Stream, Venue
-from tests.support.connector_rig import Rig
+from tests.support.connector_rig import NAME, Rig
 from tests.support.toy_venue import BTC, ETH, MAIN, ToySession, toy_venue
 
 
@@ -136,6 +144,35 @@ def test_a_subscription_without_an_acknowledgement_is_given_up() -> None:
     assert down(rig) == []
     rig.wait(0.1)
     assert down(rig) == ["no answer in subscribe"]
+
+
+def test_an_acknowledgement_that_waited_in_the_mailbox_counts_although_its_time_is_up() -> None:
+    rig = Rig(acknowledge_timeout_ms=5_000)
+    rig.list_instruments()
+    link = rig.opening()
+    rig.opened(link)
+    rig.wait(0.25)
+    rig.system.tell(NAME, FrameReceived(link, b"A 1\nA 2", rig.now))
+    rig.now = Nanos(rig.now + 5 * SECOND)
+    rig.wait(0)
+    assert rig.view.links == {link: LinkState.LIVE}
+
+
+def test_a_timer_of_a_link_that_has_just_died_does_nothing() -> None:
+    rig = Rig()
+    link = rig.live()
+    rig.system.tell(NAME, LinkClosed(link, "reset", rig.now))
+    rig.now = Nanos(rig.now + 31 * SECOND)
+    rig.wait(0)
+    assert down(rig) == ["reset"]
+
+
+def test_a_link_lost_just_before_a_shutdown_stays_down() -> None:
+    rig = Rig()
+    rig.closed(rig.live())
+    rig.tell(Shutdown("operator"))
+    rig.wait(60)
+    assert rig.take(OpenLink) == []
 
 
 def test_a_silent_link_is_closed_and_opened_again() -> None:

@@ -3,10 +3,11 @@
 from integrated_trading_system.domain.health import SnapshotWanted
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.market import BookSnapshot
+from integrated_trading_system.domain.order import QueryBalances
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues.venue import ControlFrame, Venue
 from tests.support.connector_rig import Rig
-from tests.support.toy_venue import BTC, ETH, ToyMarket, ToySession, toy_venue
+from tests.support.toy_venue import BTC, ETH, MAIN, ToyMarket, ToySession, toy_venue
 
 WANTED = SnapshotWanted(BTC.instrument)
 
@@ -59,7 +60,7 @@ def test_three_tries_come_at_once_and_the_next_ever_later() -> None:
     rig = listed()
     rig.tell(WANTED)
     times = snapshot_calls(rig, 10)
-    assert times[:3] == [0, 0, 0]
+    assert times[2] <= 0.02
     assert 1 <= times[3] <= 2.1
     assert 2 <= times[4] - times[3] <= 4.1
 
@@ -119,6 +120,9 @@ def test_a_book_that_costs_more_than_its_share_is_never_sent() -> None:
 
     rig = listed(toy_venue(market=Costly()))
     rig.tell(WANTED)
+    rig.wait(120)
+    rig.tell(QueryBalances(MAIN))
+    rig.reply(rig.calls("balances")[0], "", status=429, retry_after="60")
     rig.wait(120)
     assert rig.calls("snapshot") == []
 

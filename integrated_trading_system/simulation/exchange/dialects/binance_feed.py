@@ -4,40 +4,23 @@ Real-time streams go out with the event that caused them. Timed ones (depth, tic
 a grid aligned to the epoch, and only while somebody listens.
 """
 
-from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from msgspec import Struct
-
-from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.order import Side
-from integrated_trading_system.domain.time import DAY, HOUR, MINUTE, SECOND, Nanos
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.simulation.exchange.dialects.binance_collect import (
+    INTERVALS,
+    Aggregate,
+    Aggregates,
+    DepthDiff,
+)
 from integrated_trading_system.simulation.exchange.dialects.binance_http import millis, number
 from integrated_trading_system.simulation.exchange.dialects.binance_streams import Streams
 from integrated_trading_system.simulation.exchange.events import BookChanged, PriceLevel, TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
 from integrated_trading_system.simulation.exchange.tape import Bar
-
-INTERVALS: Final = {
-    "1m": MINUTE,
-    "3m": Nanos(3 * MINUTE),
-    "5m": Nanos(5 * MINUTE),
-    "15m": Nanos(15 * MINUTE),
-    "30m": Nanos(30 * MINUTE),
-    "1h": HOUR,
-    "2h": Nanos(2 * HOUR),
-    "4h": Nanos(4 * HOUR),
-    "6h": Nanos(6 * HOUR),
-    "8h": Nanos(8 * HOUR),
-    "12h": Nanos(12 * HOUR),
-    "1d": DAY,
-    "3d": Nanos(3 * DAY),
-    "1w": Nanos(7 * DAY),
-}
-"""``1s`` and ``1M`` are not offered: candles are put together from whole minutes."""
 
 Payload = Any
 """Something JSON can hold; None where there is nothing to say."""
@@ -51,68 +34,6 @@ class Timing(Protocol):
 
     def call_at(self, due: Nanos, action: Callable[[Nanos], None]) -> None:
         """Call later."""
-
-
-class Aggregate(Struct, frozen=True, kw_only=True):
-    """Prints of one order at one price, told as one."""
-
-    aggregate_id: int
-    price: Decimal
-    quantity: Decimal
-    first_trade: int
-    last_trade: int
-    time: Nanos
-    buyer_is_maker: bool
-
-class Aggregates:
-    """The latest aggregates of one symbol."""
-
-    def __init__(self) -> None:
-        self.latest: deque[Aggregate] = deque(maxlen=1000)
-        self._last_id = 0
-
-    def add(self, trades: list[TradeHappened]) -> Aggregate:
-        """Make one of these prints."""
-        self._last_id += 1
-        aggregate = Aggregate(
-            aggregate_id=self._last_id,
-            price=trades[0].price,
-            quantity=sum((trade.quantity for trade in trades), ZERO),
-            first_trade=trades[0].trade_id,
-            last_trade=trades[-1].trade_id,
-            time=trades[0].time,
-            buyer_is_maker=trades[0].side is Side.SELL,
-        )
-        self.latest.append(aggregate)
-        return aggregate
-
-
-class DepthDiff:
-    """Levels changed since a depth stream last spoke."""
-
-    __slots__ = ("asks", "bids", "first", "last", "previous", "state")
-
-    def __init__(self, state: SymbolState) -> None:
-        self.state = state
-        self.bids: dict[Decimal, Decimal] = {}
-        self.asks: dict[Decimal, Decimal] = {}
-        self.first = 0
-        self.last = self.previous = state.book.last_update
-        """`previous`: where the last message of this stream ended."""
-
-    def add(self, change: BookChanged) -> None:
-        """Join a change."""
-        if self.last == self.previous:
-            self.first = change.first_update
-        self.last = change.last_update
-        self.bids.update(change.bids)
-        self.asks.update(change.asks)
-
-    def clear(self) -> None:
-        """It has been sent."""
-        self.previous = self.last
-        self.bids.clear()
-        self.asks.clear()
 
 
 class Feed:
@@ -152,7 +73,7 @@ class Feed:
         """A sum of quote currency as text."""
         return number(value)
 
-    def aggregate_fields(self, state: SymbolState, aggregate: "Aggregate") -> dict[str, Any]:
+    def aggregate_fields(self, state: SymbolState, aggregate: Aggregate) -> dict[str, Any]:
         """An aggregate as stream and REST both tell it."""
         return {
             "a": aggregate.aggregate_id,
@@ -172,7 +93,7 @@ class Feed:
         """Payload of ``@trade``."""
         raise NotImplementedError
 
-    def aggregate_row(self, state: SymbolState, aggregate: "Aggregate", now: Nanos) -> Payload:
+    def aggregate_row(self, state: SymbolState, aggregate: Aggregate, now: Nanos) -> Payload:
         """Payload of ``@aggTrade``."""
         raise NotImplementedError
 

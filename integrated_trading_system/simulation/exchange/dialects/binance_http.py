@@ -1,38 +1,23 @@
-"""How every Binance product is asked: parameters, signatures, the clock check, weights, error bodies.
+"""How every Binance product is asked and answers: parameters, routes, numbers, error bodies.
 
-Rules from "General API information", "Request security" and "Limits" of the venue's REST documentation.
+Rules from "General API information" of the venue's REST documentation.
 """
 
-import hashlib
-import hmac
-from base64 import b64decode
-from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from integrated_trading_system.domain.money import parse_decimal
-from integrated_trading_system.domain.time import MILLISECOND, MINUTE, SECOND, Nanos
+from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
-from integrated_trading_system.simulation.exchange.exchange import Exchange
-from integrated_trading_system.simulation.exchange.limits import FixedWindow
 
-RECEIVE_WINDOW_MS: Final = 5_000
-RECEIVE_WINDOW_MS_MAX: Final = 60_000
-AHEAD_MS_MAX: Final = 1_000
-BAN_AFTER: Final = 50
-"""Requests sent in spite of 429, until the address is banned."""
-BAN_LENGTH: Final = Nanos(2 * MINUTE)
-ED25519: Final = "ed25519:"
-"""An account whose `secret` begins so holds a base64 public key; any other secret is HMAC's."""
+FOREVER_MS: Final = 10**15
 
 
 class Failure(Exception):
@@ -92,6 +77,10 @@ class Call(Struct, frozen=True, kw_only=True):
             raise Failure(-1130, "Data sent for parameter 'limit' is not valid.")
         return min(limit, most)
 
+    def span(self) -> tuple[int, int]:
+        """``startTime`` and ``endTime`` in ms; wide open where they are not given."""
+        return self.integer("startTime", 0), self.integer("endTime", FOREVER_MS)
+
     def decimal(self, name: str) -> Decimal:
         """A mandatory positive number with at most eight decimals."""
         text = self.text(name)
@@ -133,6 +122,14 @@ def millis(time: int) -> int:
     return time // MILLISECOND
 
 
+def failure_reply(failure: Failure) -> ServerReply:
+    """The error body."""
+    headers: tuple[tuple[str, str], ...] = ()
+    if failure.retry_after is not None:
+        headers = (("Retry-After", str(-(-failure.retry_after // SECOND))),)
+    return json_reply({"code": failure.code, "msg": failure.text}, failure.status, headers)
+
+
 def json_reply(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> ServerReply:
     """A reply with this JSON body."""
     return ServerReply(status=status, body=msgspec.json.encode(body), headers=headers)
@@ -145,142 +142,3 @@ def parse_params(request: ServerRequest) -> dict[str, str]:
         **dict(parse_qsl(body, keep_blank_values=True)),
         **dict(parse_qsl(request.query, keep_blank_values=True)),
     }
-
-
-def signed_payload(request: ServerRequest) -> bytes:
-    """What was signed: "the query string concatenated with the request body", without the signature itself."""
-    return (_unsigned(request.query) + _unsigned(request.body.decode("utf-8", "replace"))).encode()
-
-
-def signed_message(params: Mapping[str, str]) -> bytes:
-    """What was signed on the WebSocket API: all parameters but the signature, sorted by name, not percent-encoded."""
-    return "&".join(f"{name}={value}" for name, value in sorted(params.items()) if name != "signature").encode()
-
-
-def _unsigned(text: str) -> str:
-    return "&".join(part for part in text.split("&") if part and not part.startswith("signature="))
-
-
-class Guard:
-    """Decides whether a request may be carried out: key, signature, clock, limits."""
-
-    def __init__(self, exchange: Exchange, weight_max: int, order_windows: tuple[FixedWindow, ...]) -> None:
-        """`order_windows` are templates: every account has windows of its own."""
-        self._exchange = exchange
-        self.weight = FixedWindow(weight_max, MINUTE)
-        """Of all clients together: here they share one address."""
-        self.order_windows = order_windows
-        self._orders: dict[str, tuple[FixedWindow, ...]] = {}
-        self._banned_until = Nanos(0)
-
-    def identify(self, api_key: str) -> Account:
-        """Who holds this key."""
-        if not api_key.isascii() or not api_key.isalnum():
-            raise Failure(-2014, "API-key format invalid.", 401)
-        account = self._exchange.account_of_key(api_key)
-        if account is None:
-            raise Failure(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        return account
-
-    def verify(self, account: Account, payload: bytes, params: Mapping[str, str], venue_now: Nanos) -> None:
-        """Signature, then clock: "timestamp < serverTime + 1000 && serverTime - timestamp <= recvWindow"."""
-        for name in ("timestamp", "signature"):
-            if not params.get(name):
-                raise Failure(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-        if not is_signed(account.secret, payload, params["signature"]):
-            raise Failure(-1022, "Signature for this request is not valid.")
-        try:
-            timestamp, window = float(params["timestamp"]), float(params.get("recvWindow") or RECEIVE_WINDOW_MS)
-        except ValueError:
-            raise Failure(-1100, "Illegal characters found in parameter 'timestamp'.") from None
-        if window > RECEIVE_WINDOW_MS_MAX:
-            raise Failure(-1131, f"recvWindow must be less than {RECEIVE_WINDOW_MS_MAX}.")
-        if timestamp > 1e14:  # microseconds are allowed
-            timestamp /= 1000
-        server = millis(venue_now)
-        if timestamp >= server + AHEAD_MS_MAX:
-            raise Failure(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-        if server - timestamp > window:
-            raise Failure(-1021, "Timestamp for this request is outside of the recvWindow.")
-
-    def spend(self, weight: int, now: Nanos) -> None:
-        """Count request weight; too much is answered by 429, and going on in spite of it by 418."""
-        if now < self._banned_until:
-            until = millis(self._banned_until)
-            text = (
-                f"Way too much request weight used; IP banned until {until}. "
-                "Please use WebSocket Streams for live updates to avoid bans."
-            )
-            raise Failure(-1003, text, 418, Nanos(self._banned_until - now))
-        if self.weight.spend(weight, now):
-            return
-        if self.weight.used(now) > self.weight.limit + BAN_AFTER:
-            self._banned_until = Nanos(now + BAN_LENGTH)
-        text = f"Too much request weight used; current limit is {self.weight.limit} request weight per 1 MINUTE."
-        raise Failure(-1003, text, 429, self.weight.ends_in(now))
-
-    def windows(self, account: Account) -> tuple[FixedWindow, ...]:
-        """The account's order counts."""
-        if account.name not in self._orders:
-            self._orders[account.name] = tuple(FixedWindow(w.limit, w.length) for w in self.order_windows)
-        return self._orders[account.name]
-
-    def spend_order(self, account: Account, now: Nanos) -> None:
-        """Count one new order in every window of the account."""
-        for window in self.windows(account):
-            if not window.spend(1, now):
-                text = (
-                    f"Too many new orders; current limit is {window.limit} orders per {interval_words(window.length)}."
-                )
-                raise Failure(-1015, text, 429, window.ends_in(now))
-
-    def forgive_order(self, account: Account, now: Nanos) -> None:
-        """ "A first fill of an order decrements the count for all intervals."""
-        for window in self.windows(account):
-            window.give_back(1, now)
-
-    def headers(self, account: Account | None, now: Nanos, *, order: bool) -> tuple[tuple[str, str], ...]:
-        """What is used so far."""
-        headers = [
-            ("X-MBX-USED-WEIGHT", str(self.weight.used(now))),
-            ("X-MBX-USED-WEIGHT-1M", str(self.weight.used(now))),
-        ]
-        if order and account is not None:
-            headers += [
-                (f"X-MBX-ORDER-COUNT-{interval_name(window.length)}", str(window.used(now)))
-                for window in self.windows(account)
-            ]
-        return tuple(headers)
-
-
-def is_signed(secret: str, payload: bytes, signature: str) -> bool:
-    """HMAC-SHA256 in hex of either case, or Ed25519 in base64."""
-    if secret.startswith(ED25519):
-        try:
-            key = Ed25519PublicKey.from_public_bytes(b64decode(secret.removeprefix(ED25519)))
-            key.verify(b64decode(signature, validate=True), payload)
-        except (InvalidSignature, Base64Error):
-            return False
-        return True
-    expected = hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected, signature.lower())
-
-
-def interval(length: Nanos) -> tuple[str, int]:
-    """As exchangeInfo's rateLimits say it: (``SECOND``, 10)."""
-    for name, unit in (("DAY", 24 * 60 * MINUTE), ("MINUTE", MINUTE), ("SECOND", SECOND)):
-        if length % unit == 0:
-            return name, length // unit
-    raise ValueError(f"no interval of the venue is {length} ns long")
-
-
-def interval_name(length: Nanos) -> str:
-    """As headers say it: ``10S``."""
-    name, count = interval(length)
-    return f"{count}{name[0]}"
-
-
-def interval_words(length: Nanos) -> str:
-    """As messages say it: ``10 SECOND``."""
-    name, count = interval(length)
-    return f"{count} {name}"

@@ -1,33 +1,27 @@
 """REST questions about the market that spot and futures answer alike, apart from some fields."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.binance_feed import INTERVALS, Feed
-from integrated_trading_system.simulation.exchange.dialects.binance_http import (
-    Call,
-    Failure,
-    Guard,
-    interval,
-    millis,
-    number,
-)
+from integrated_trading_system.simulation.exchange.dialects.binance_collect import INTERVALS, Aggregate
+from integrated_trading_system.simulation.exchange.dialects.binance_feed import Feed
+from integrated_trading_system.simulation.exchange.dialects.binance_guard import Guard, interval
+from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, Failure, millis, number
 from integrated_trading_system.simulation.exchange.events import TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import DepthView, Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
 from integrated_trading_system.simulation.exchange.tape import Bar
 
-FOREVER_MS: Final = 10**15
-
 
 class Queries:
     """Handlers of public requests. Subclasses give the rows that differ."""
 
+    depth_limit_default: int
     depth_limit_max: int
     klines_limit_max: int
 
@@ -86,7 +80,7 @@ class Queries:
 
     def depth(self, call: Call) -> Any:
         state = self.state(call)
-        limit = call.limit(self.depth_limit_max if self.depth_limit_max < 5000 else 100, self.depth_limit_max)
+        limit = call.limit(self.depth_limit_default, self.depth_limit_max)
         return self.depth_row(state, self.exchange.depth(state.listing.symbol, limit), call.now)
 
     def trades(self, call: Call) -> Any:
@@ -96,7 +90,7 @@ class Queries:
 
     def aggregate_trades(self, call: Call) -> Any:
         state = self.state(call)
-        begin, end = call.integer("startTime", 0), call.integer("endTime", FOREVER_MS)
+        begin, end = call.span()
         first = call.integer("fromId", 0)
         wanted = [
             aggregate
@@ -112,12 +106,11 @@ class Queries:
         name = call.text("interval")
         if name not in INTERVALS:
             raise Failure(-1120, "Invalid interval.")
-        begin, end = call.integer("startTime", 0), call.integer("endTime", FOREVER_MS)
+        begin, end = call.span()
         limit = call.limit(500, self.klines_limit_max)
         since, until = Nanos(begin * MILLISECOND), Nanos(end * MILLISECOND)
         return [
-            self._kline(state, bar, name)
-            for bar in state.tape.bars(INTERVALS[name], call.now, since, until, limit)
+            self._kline(state, bar, name) for bar in state.tape.bars(INTERVALS[name], call.now, since, until, limit)
         ]
 
     def day(self, call: Call) -> Any:
@@ -198,7 +191,7 @@ class Queries:
             "count": day.trades,
         }
 
-    def aggregate_row(self, state: SymbolState, aggregate: Any) -> dict[str, Any]:
+    def aggregate_row(self, state: SymbolState, aggregate: Aggregate) -> dict[str, Any]:
         """An aggregate trade."""
         return self.feed.aggregate_fields(state, aggregate)
 

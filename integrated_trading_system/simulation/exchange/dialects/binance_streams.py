@@ -26,7 +26,7 @@ class StreamLink:
 
     __slots__ = ("combined", "inbound", "names", "serves")
 
-    def __init__(self, inbound: SlidingWindow, serves: Callable[[str], bool], *, combined: bool) -> None:
+    def __init__(self, inbound: SlidingWindow, serves: Callable[[str], bool] | None, *, combined: bool) -> None:
         self.combined = combined
         self.names: dict[str, None] = {}
         self.inbound = inbound
@@ -75,8 +75,11 @@ class Streams:
 
     # -- links ----------------------------------------------------------------------------------
 
-    def open(self, link: LinkId, path: str, query: str, serves: Callable[[str], bool]) -> bool:
-        """A client connects to ``/ws``, ``/ws/<stream>…`` or ``/stream?streams=<stream>/…``; False for other paths."""
+    def open(self, link: LinkId, path: str, query: str, serves: Callable[[str], bool] | None = None) -> bool:
+        """A client connects to ``/ws``, ``/ws/<stream>…`` or ``/stream?streams=<stream>/…``; False for other paths.
+
+        Streams that the path does not serve can be subscribed to, and stay silent.
+        """
         head, _, tail = path.strip("/").partition("/")
         if head not in ("ws", "stream"):
             return False
@@ -167,7 +170,7 @@ class Streams:
         state = self._links[link]
         for name in names:
             state.names[name] = None
-            if not state.serves(name):
+            if state.serves is not None and not state.serves(name):
                 continue
             first = name not in self._listeners
             self._listeners.setdefault(name, {})[link] = state.combined

@@ -83,7 +83,7 @@ def test_a_futures_book_ticker_is_a_quote_with_the_time_it_was_sent(usdm: Codec)
     assert only(usdm, frame) == Quote(USDM, 100.10, 2.5, 100.20, 0.5, 11, Nanos(1672515782136_000_000), AT)
 
 
-@pytest.mark.parametrize("maker, side", [(b"true", Side.SELL), (b"false", Side.BUY)])
+@pytest.mark.parametrize(("maker", "side"), [(b"true", Side.SELL), (b"false", Side.BUY)])
 def test_the_aggressor_sold_when_the_buyer_was_the_maker(spot: Codec, maker: bytes, side: Side) -> None:
     frame = TRADE.replace(b'"m":true', b'"m":' + maker)
     assert only(spot, frame) == Trade(SPOT, "12345", 100.10, 2.0, side, Nanos(1672515782136_000_000), AT)
@@ -158,7 +158,7 @@ def test_a_symbol_that_is_not_ascii_is_a_symbol() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame, event",
+    ("frame", "event"),
     [
         (b'{"result":null,"id":3}', Acknowledged("3", ok=True)),
         (b'{"id":"a-3","status":200,"result":{"subscriptionId":0}}', Acknowledged("a-3", ok=True)),
@@ -199,7 +199,7 @@ def test_a_size_that_is_not_finite_or_is_negative_is_quarantined(spot: Codec, si
 
 
 @pytest.mark.parametrize(
-    "frame, expected",
+    ("frame", "expected"),
     [
         (b"", "json"),
         (b"null", "shape"),

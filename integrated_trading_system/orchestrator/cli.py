@@ -1,0 +1,133 @@
+"""The command line: what can be asked, and which exit code answers.
+
+0 ok · 1 anything unforeseen · 2 usage or configuration · 3 refused (mode, keys, permissions, a second
+instance) · 4 halted by risk · 5 a replay differs
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+from integrated_trading_system import __version__
+from integrated_trading_system.domain.errors import (
+    ConfigurationError,
+    JournalUnavailable,
+    PlatformError,
+    Refused,
+    ReplayDiffers,
+)
+from integrated_trading_system.orchestrator.options import LEVELS, RunOptions
+
+COMMANDS = ("run", "replay", "exchange")
+
+
+class Exit(IntEnum):
+    """What the process ends with."""
+
+    OK = 0
+    UNFORESEEN = 1
+    CONFIGURATION = 2
+    REFUSED = 3
+    HALTED = 4
+    DIFFERS = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; never raises."""
+    words = list(arguments)
+    if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
+        words.insert(0, "run")
+    try:
+        parsed = _parser().parse_args(words)
+        return int(_dispatch(parsed))
+    except SystemExit as stop:  # argparse: 0 after --help and --version, 2 after a usage error
+        return int(stop.code or 0)
+    except ReplayDiffers as error:
+        return _say(error, Exit.DIFFERS)
+    except Refused as error:
+        return _say(error, Exit.REFUSED)
+    except (ConfigurationError, JournalUnavailable) as error:
+        return _say(error, Exit.CONFIGURATION)
+    except PlatformError as error:
+        return _say(error, Exit.UNFORESEEN)
+    except KeyboardInterrupt:
+        return Exit.OK
+
+
+def _dispatch(parsed: argparse.Namespace) -> int:
+    """Imports what the command needs and nothing else, so that an error is told at once."""
+    if parsed.command == "exchange":
+        from integrated_trading_system.orchestrator.exchange import serve
+
+        return serve(parsed.venue, parsed.flavour, parsed.host, parsed.port, parsed.seed)
+    options = RunOptions(
+        config=parsed.config,
+        overrides=tuple(parsed.set),
+        duration_s=getattr(parsed, "duration", None),
+        speed=parsed.speed,
+        seed=getattr(parsed, "seed", None),
+        summary=parsed.summary,
+        record=parsed.record,
+        log_level=parsed.log_level,
+        ui=not parsed.no_ui,
+        confirm_live=getattr(parsed, "confirm_live", None),
+    )
+    if parsed.command == "replay":
+        from integrated_trading_system.orchestrator.replaying import replay
+
+        return replay(parsed.sources, options)
+    from integrated_trading_system.orchestrator.running import run
+
+    return run(options)
+
+
+def _say(error: Exception, code: Exit) -> int:
+    for line in str(error).splitlines():
+        print(f"its: {line}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="integrated_trading_system",
+        description="Cross-exchange arbitrage: run it on simulated venues, replay captures, trade on paper.",
+        epilog="Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs.",
+    )
+    parser.add_argument("--version", action="version", version=f"integrated_trading_system {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run the platform (the default command)")
+    _common(run)
+    run.add_argument("--duration", type=_positive, metavar="SECONDS", help="stop in order after this long")
+    run.add_argument("--speed", choices=("1", "max"), default="1", help="max: dev mode in virtual time")
+    run.add_argument("--seed", type=int, metavar="N", help="seed of everything random; overrides the file's")
+    run.add_argument("--confirm-live", metavar="ACCOUNT", help="needed for mode: live")
+    replay = commands.add_parser("replay", help="play captures, or reproduce one of our own recordings")
+    replay.add_argument("sources", nargs="+", metavar="SOURCE", help="VENUE:FLAVOUR=PATH, or a recording's path")
+    _common(replay)
+    replay.add_argument("--speed", choices=("max", "1", "10"), default="max", help="pace of captures")
+    exchange = commands.add_parser("exchange", help="serve a simulated exchange over HTTP and WebSocket")
+    exchange.add_argument("--venue", required=True, metavar="VENUE", help="binance, bybit or backpack")
+    exchange.add_argument("--flavour", metavar="FLAVOUR", help="as in venue:flavour; by default the venue's own")
+    exchange.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    exchange.add_argument("--port", type=int, default=0, metavar="N", help="0: a free one, which is printed")
+    exchange.add_argument("--seed", type=int, default=7, metavar="N", help="of its market")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", default=None, metavar="FILE", help="default config/dev.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="key.path=value", help="overrides a setting")
+    parser.add_argument("--summary", type=Path, metavar="FILE.json", help="write the end-of-run summary as JSON")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="record the run so that it can be reproduced")
+    parser.add_argument("--log-level", choices=LEVELS, help="overrides the file's")
+    parser.add_argument("--no-ui", action="store_true", help="plain lines instead of the live view")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        message = f"expected a positive number of seconds, not {text}"
+        raise argparse.ArgumentTypeError(message)
+    return value

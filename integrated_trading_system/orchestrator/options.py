@@ -1,0 +1,37 @@
+"""What was asked for on the command line, and the configuration that comes of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from integrated_trading_system.config.load import find, load
+from integrated_trading_system.config.platform import PlatformSettings
+
+LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
+DEFAULT_CONFIG: Final = "config/dev.yaml"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of `run` and `replay`."""
+
+    config: str | None = None
+    overrides: tuple[str, ...] = ()
+    duration_s: float | None = None
+    speed: str = "1"
+    """A factor of real time, or ``max``."""
+    seed: int | None = None
+    summary: Path | None = None
+    record: Path | None = None
+    log_level: str | None = None
+    ui: bool = True
+    confirm_live: str | None = None
+
+    def settings(self) -> PlatformSettings:
+        """The configuration with everything laid over it; raises ConfigurationError."""
+        overrides = list(self.overrides)
+        if self.seed is not None:
+            overrides.append(f"seed={self.seed}")
+        if self.log_level is not None:
+            overrides.append(f"log.level={self.log_level}")
+        return load(PlatformSettings, find(self.config or DEFAULT_CONFIG), overrides)

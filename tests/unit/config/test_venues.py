@@ -1,0 +1,89 @@
+"""A venue's settings are checked before anything is connected, and never show a secret."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.domain.market import DataType
+
+SECRET = "canary-0815"
+
+
+def test_a_venue_needs_nothing_to_be_said() -> None:
+    settings = VenueSettings()
+    assert settings.enabled
+    assert (settings.symbols, settings.streams) == ((), (DataType.QUOTES, DataType.TRADES, DataType.DEPTH))
+    assert (settings.backoff_first_s, settings.backoff_max_s) == (1, 30)
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(field.description for field in VenueSettings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ws_url", "wss://stream.example:9443/ws"),
+        ("ws_url", "ws://127.0.0.1:8080"),
+        ("rest_url", "https://api.example"),
+        ("rest_url", "http://127.0.0.1:8080"),
+    ],
+)
+def test_an_address_may_be_overridden(name: str, value: str) -> None:
+    assert getattr(VenueSettings.model_validate({name: value}), name) == value
+
+
+def test_an_address_loses_its_trailing_slash() -> None:
+    assert VenueSettings(rest_url="https://api.example/").rest_url == "https://api.example"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ws_url": "https://stream.example"},
+        {"rest_url": "wss://api.example"},
+        {"rest_url": "api.example"},
+        {"rest_url": "https://"},
+        {"rest_url": "https://api.example /x"},
+        {"symbols": ["BTC", "BTC"]},
+        {"symbols": [""]},
+        {"streams": []},
+        {"streams": ["quotes", "quotes"]},
+        {"streams": ["tickers"]},
+        {"account": ""},
+        {"backoff_first_s": 0},
+        {"backoff_first_s": 5, "backoff_max_s": 4},
+        {"time_every_s": 0},
+        {"request_timeout_ms": 0},
+        {"quarantine_per_minute_max": -1},
+        {"colour": "red"},
+        {"api_key": "env:KEY"},
+        {"api_secret": "env:SECRET"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        VenueSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize("reference", ["env:BINANCE_KEY", "file:/run/secrets/key", "file:keys/my key.txt"])
+def test_a_secret_is_given_by_reference(reference: str) -> None:
+    settings = VenueSettings.model_validate({"api_key": reference, "api_secret": reference})
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == reference
+
+
+@pytest.mark.parametrize("plain", [SECRET, f"env:{SECRET}", f"env: {SECRET}", "env:", "file:", f"vault:{SECRET}"])
+def test_a_secret_written_in_plain_is_refused_and_not_repeated(plain: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        VenueSettings.model_validate({"api_key": plain, "api_secret": "env:SECRET"})
+    assert SECRET not in str(refusal.value)
+    assert "env:NAME or file:PATH" in str(refusal.value)
+
+
+def test_settings_do_not_show_their_references() -> None:
+    settings = VenueSettings.model_validate({"api_key": "env:A_KEY", "api_secret": "env:A_SECRET"})
+    assert "A_SECRET" not in repr(settings)
