@@ -9,6 +9,7 @@ from integrated_trading_system.domain.http import HttpFailed, HttpReply
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, PongReceived
+from integrated_trading_system.domain.order import CancelOrder
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -36,6 +37,7 @@ Input: TypeAlias = (
     | JournalFailed
     | InstrumentsListed
     | ClockReading
+    | CancelOrder
     | Halt
     | Reduce
     | Resume

@@ -8,7 +8,6 @@ from aiohttp import ClientRequest, ClientResponse
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.connector import Connection
-from yarl import URL
 
 from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.http import HttpCall, HttpRequest
@@ -80,7 +79,7 @@ class DepartingRequest(ClientRequest):
     async def send(self, conn: Connection) -> ClientResponse:
         """Called by the library once the connection is held."""
         content = self.departure.content()
-        self.url = URL(content.target, encoded=True)
+        self.url = type(self.url)(content.target, encoded=True)  # exactly the bytes that were signed
         for name, value in content.headers:
             self.headers[name] = value
         if content.body:

@@ -11,7 +11,6 @@ from typing import Final
 
 import aiohttp
 from loguru import logger
-from yarl import URL
 
 from integrated_trading_system.domain.http import BODY_BYTES_MAX, HttpCall, HttpFailed, HttpInput, HttpReply
 from integrated_trading_system.domain.ids import ActorName, CallId, VenueId
@@ -85,7 +84,7 @@ class HttpDriver:
         request = call.request
         async with self._session(call).request(
             request.method,
-            URL(request.url, encoded=True),
+            request.url,
             allow_redirects=False,
             skip_auto_headers=("Content-Type",),
             middlewares=(departure.attach,),
@@ -141,13 +140,13 @@ def _reason(error: Exception) -> str:
             return "timeout"
         case aiohttp.ClientConnectorError():
             return "refused" if isinstance(error.os_error, ConnectionRefusedError) else "unreachable"
-        case aiohttp.ServerDisconnectedError():
-            return "disconnected"
         case aiohttp.ClientPayloadError():
             return "truncated"
         case aiohttp.ClientResponseError():
             return "malformed"
-        case aiohttp.InvalidURL() | ValueError():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return "url"
+        case ValueError():
+            return "request"
         case _:
-            return "reset"
+            return "disconnected"

@@ -24,8 +24,6 @@ from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, from_millis
 from integrated_trading_system.feed.validation import Reason
 
-BUCKETS: Final = 60
-"""The window is divided into so many; the oldest is forgotten as a whole."""
 SAMPLES: Final = 8
 SAMPLE_AGE_MAX: Final = 10 * MINUTE
 """Clocks drift some 20 ms in this time."""
@@ -39,15 +37,15 @@ NEVER: Final = 1 << 62
 class Bucket(Struct, frozen=True):
     """The least difference of one part of the window."""
 
-    ends: Nanos
+    ended_at: Nanos
     least: int
 
 
 class VenueClock:
     """One venue's clock. The attributes are public because the hot lane reads and writes them itself.
 
-    While ``low <= difference < high`` and ``received_at < rolls_at`` a message has nothing to tell
-    the estimate; otherwise `observe` is called: a few times per second and venue.
+    While ``low <= difference < high`` a message has nothing to tell the estimate; otherwise `observe`
+    is called: a few times per second and venue. `roll` is called once per second.
     """
 
     __slots__ = (
@@ -58,14 +56,13 @@ class VenueClock:
         "_spread",
         "_steps",
         "_told",
-        "_width",
+        "_window",
         "delay",
         "envelope",
         "high",
         "low",
         "offset",
         "reach",
-        "rolls_at",
         "uncertainty",
         "untimed",
         "venue",
@@ -87,7 +84,7 @@ class VenueClock:
         self._path_delay = from_millis(settings.path_delay_ms_max)
         self.uncertainty = int(self._path_delay)
         self._age_max = from_millis(settings.age_ms_max) if settings.enable_validation else NEVER
-        self._width = max(1, from_millis(settings.clock_window_ms) // BUCKETS)
+        self._window = from_millis(settings.clock_window_ms)
         self._spread = 0
         self._buckets: deque[Bucket] = deque()
         self._samples: deque[ClockSample] = deque(maxlen=SAMPLES)
@@ -95,7 +92,6 @@ class VenueClock:
         self._told: tuple[int, int] | None = None
         self.low = NEVER
         self.high = -NEVER
-        self.rolls_at = 0
 
     def observe(self, difference: int, received_at: Nanos) -> Reason | None:
         """Take in a message's `received_at - venue_time`; AGE or FUTURE when its time cannot be believed."""
@@ -105,8 +101,6 @@ class VenueClock:
                 return Reason.FUTURE
             self._forget()
         self._steps = 0
-        if received_at >= self.rolls_at:
-            self._roll(received_at)
         if difference < self.low:
             self.low = difference
             if difference < self.envelope:
@@ -118,6 +112,18 @@ class VenueClock:
         """Take in an answer to a question for the venue's time."""
         self._samples.append(sample)
         self._estimate(sample.received_at)
+
+    def roll(self, now: Nanos) -> None:
+        """Close a part of the window; the parts that have left it are forgotten."""
+        buckets = self._buckets
+        if self.low != NEVER:
+            while buckets and buckets[-1].least >= self.low:
+                buckets.pop()
+            buckets.append(Bucket(now, self.low))
+            self.low = NEVER
+        while buckets and buckets[0].ended_at <= now - self._window:
+            buckets.popleft()
+        self.envelope = buckets[0].least if buckets else NEVER
 
     def settle(self, differences: Sequence[int], now: Nanos) -> ClockEstimated | None:
         """Once per second: learn the ordinary delay from recent differences; the estimate, when it is news."""
@@ -132,22 +138,6 @@ class VenueClock:
             return None
         self._told = (self.offset, self.uncertainty)
         return ClockEstimated(self.venue, Nanos(self.offset), Nanos(self.uncertainty), now)
-
-    def _roll(self, now: Nanos) -> None:
-        """A new part of the window begins; the parts that have left it are forgotten."""
-        buckets = self._buckets
-        if self.low != NEVER:
-            while buckets and buckets[-1].least >= self.low:
-                buckets.pop()
-            buckets.append(Bucket(Nanos(self.rolls_at), self.low))
-        horizon = now - BUCKETS * self._width
-        while buckets and buckets[0].ends <= horizon:
-            buckets.popleft()
-        self.low = NEVER
-        self.envelope = buckets[0].least if buckets else NEVER
-        self.rolls_at = now + self._width
-        if buckets:
-            self._estimate(now)
 
     def _estimate(self, now: Nanos) -> None:
         """Middle and half width of what the envelope and the best answer leave."""
@@ -176,7 +166,6 @@ class VenueClock:
         self._buckets.clear()
         self._samples.clear()
         self.low = self.envelope = NEVER
-        self.rolls_at = 0
 
 
 class Clocks:

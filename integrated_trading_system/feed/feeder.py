@@ -5,7 +5,6 @@ the last, at ordinary prices, on time. Whatever differs is judged in full in the
 """
 
 from collections.abc import Collection, Mapping
-from itertools import islice
 from math import inf
 from typing import Final, TypeAlias, assert_never
 
@@ -61,18 +60,6 @@ News: TypeAlias = LinkChanged | InstrumentsListed | ClockSample | Quarantined | 
 Inbox: TypeAlias = MarketEvent | News
 
 
-class Lanes(dict[InstrumentId, Lane]):
-    """By instrument; what is not there yet is opened."""
-
-    def __init__(self, feeder: "MarketDataFeeder") -> None:
-        """Empty."""
-        self._feeder = feeder
-
-    def __missing__(self, instrument: InstrumentId) -> Lane:
-        lane = self[instrument] = self._feeder.open(instrument)
-        return lane
-
-
 class MarketDataFeeder(Actor[Inbox]):
     """Trust and order. Tells synchronizers the top of books that are VALID, publishes everything believed."""
 
@@ -94,7 +81,7 @@ class MarketDataFeeder(Actor[Inbox]):
         self._buffers = buffers
         self._synchronizers = synchronizers
         self._streams = streams
-        self._lanes = Lanes(self)
+        self._lanes: dict[InstrumentId, Lane] = {}
         self._venues: dict[VenueId, VenueCounts] = {}
         self._outlet = Outlet(self, connectors, self._venues, from_millis(settings.snapshot_retry_ms))
         self._judge = Judge(self._outlet)
@@ -108,7 +95,7 @@ class MarketDataFeeder(Actor[Inbox]):
     def start(self) -> None:
         """Open the lanes. After a restart nothing is believed until it is proven again."""
         for instrument in self._streams:
-            lane = self._lanes[instrument]
+            lane = self._lane(instrument)
             for ref in lane.synchronizers:  # what an earlier incarnation told them is void
                 ref.tell(BookStateChanged(instrument, BookState.SYNCING, "start", self.context.now))
         self.context.after(SECOND, Tick())
@@ -116,7 +103,10 @@ class MarketDataFeeder(Actor[Inbox]):
     def receive(self, message: Inbox) -> None:
         """Take in one event."""
         if type(message) is Quote:
-            lane = self._lanes[message.instrument]
+            try:
+                lane = self._lanes[message.instrument]
+            except KeyError:
+                lane = self._lane(message.instrument)
             entry = lane.entry
             top = entry.top
             if (
@@ -131,8 +121,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 difference = received_at - venue_time
                 if venue_time == 0:
                     reach = received_at - clock.delay
-                elif clock.low <= difference < clock.high and received_at < clock.rolls_at:
-                    lane.delays.append(difference)
+                elif clock.low <= difference < clock.high:
                     reach = venue_time - clock.offset
                 else:
                     self._on_odd_quote(lane, message)
@@ -144,9 +133,8 @@ class MarketDataFeeder(Actor[Inbox]):
                 lane.recent_quotes.append(message)
                 for ref in lane.active:
                     ref.tell(message)
-                for listeners in lane.quote_listeners:
-                    for listener in listeners:
-                        listener.tell(message)
+                for listener in lane.quote_listeners:
+                    listener.tell(message)
             else:
                 self._on_odd_quote(lane, message)
         else:
@@ -163,13 +151,13 @@ class MarketDataFeeder(Actor[Inbox]):
             case BookDelta() | BookSnapshot():
                 self._on_depth(message)
             case Trade():
-                lane = self._lanes[message.instrument]
+                lane = self._lane(message.instrument)
                 if lane.down:
                     lane.trades.dropped += 1
                 else:
                     self._judge.trade(lane, message)
             case Quote():
-                self._on_odd_quote(self._lanes[message.instrument], message)
+                self._on_odd_quote(self._lane(message.instrument), message)
             case Statistics():
                 self._pass_on(message, DataType.STATISTICS)
             case Candle():
@@ -209,7 +197,7 @@ class MarketDataFeeder(Actor[Inbox]):
             self._judge.quote(lane, quote)
 
     def _on_depth(self, message: BookDelta | BookSnapshot) -> None:
-        lane = self._lanes[message.instrument]
+        lane = self._lane(message.instrument)
         machine = lane.entry.machine
         if machine is None:
             machine = lane.entry.machine = BookMachine(self._settings.pending_max)
@@ -224,7 +212,7 @@ class MarketDataFeeder(Actor[Inbox]):
             self._judge.snapshot(lane, machine, message)
 
     def _pass_on(self, message: Statistics | Candle, kind: DataType) -> None:
-        lane = self._lanes[message.instrument]
+        lane = self._lane(message.instrument)
         lane.others[kind].delivered += 1
         lane.rings[kind].append(message)
         self._outlet.publish(message)
@@ -235,7 +223,7 @@ class MarketDataFeeder(Actor[Inbox]):
         if changed.state is LinkState.LIVE:
             self._venue(changed.venue).live(changed.name)
         for instrument in changed.instruments:
-            lane = self._lanes[instrument]
+            lane = self._lane(instrument)
             if changed.state in CARRYING:
                 lane.links[changed.link] = None
                 if lane.down:
@@ -272,6 +260,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 else:
                     due = min(due, falls_silent)
         for clock in self._clocks.all():
+            clock.roll(now)
             self._settle(clock)
         self.context.after(due - now, Tick())
 
@@ -291,7 +280,7 @@ class MarketDataFeeder(Actor[Inbox]):
         if clock.untimed:
             for lane in self._lanes.values():
                 if lane.clock is clock:
-                    recent += islice(reversed(lane.delays), DELAYS_FOR_CLOCK)
+                    recent += lane.differences(DELAYS_FOR_CLOCK)
         estimated = clock.settle(recent, self.context.now)
         if estimated is not None:
             for ref in self._told_of_clocks.get(clock.venue, ()):
@@ -300,12 +289,14 @@ class MarketDataFeeder(Actor[Inbox]):
 
     # -- opening ---------------------------------------------------------------------------------
 
-    def open(self, instrument: InstrumentId) -> Lane:
-        """A lane for an instrument that has none yet. For `Lanes`."""
+    def _lane(self, instrument: InstrumentId) -> Lane:
+        return self._lanes.get(instrument) or self._open(instrument)
+
+    def _open(self, instrument: InstrumentId) -> Lane:
         kinds = self._streams.get(instrument, ())
         machine = BookMachine(self._settings.pending_max) if DataType.DEPTH in kinds else None
         venue = venue_of(instrument)
-        lane = Lane(
+        lane = self._lanes[instrument] = Lane(
             instrument,
             self._books.enter(instrument, machine),
             self._clocks.of(venue),
@@ -313,8 +304,8 @@ class MarketDataFeeder(Actor[Inbox]):
             self._settings,
             self._synchronizers.get(instrument, ()),
         )
-        lane.quote_listeners = (self.context.listeners(Quote), self.context.listeners(Quote, instrument))
-        lane.delta_listeners = (self.context.listeners(BookDelta), self.context.listeners(BookDelta, instrument))
+        lane.quote_listeners = self.context.listeners(Quote, instrument)
+        lane.delta_listeners = self.context.listeners(BookDelta, instrument)
         lane.bookish = DataType.QUOTES in kinds or DataType.DEPTH in kinds
         lane.watched = lane.bookish or DataType.TRADES in kinds
         lane.hear(self.context.now)

@@ -9,7 +9,7 @@ is how a real jump of the market, or a venue that numbers its messages anew, is 
 from math import inf
 
 from integrated_trading_system.domain.health import BookState
-from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote, Trade
+from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.books import NOTHING
 from integrated_trading_system.feed.lane import Lane
@@ -27,11 +27,10 @@ def place(lane: Lane, venue_time: Nanos, received_at: Nanos) -> Reason | None:
         reach = received_at - clock.delay
     else:
         difference = received_at - venue_time
-        if not (clock.low <= difference < clock.high and received_at < clock.rolls_at):
+        if not clock.low <= difference < clock.high:
             late = clock.observe(difference, received_at)
             if late is Reason.FUTURE:
                 return late
-        lane.delays.append(difference)
         reach = venue_time - clock.offset
     if reach > clock.reach:
         clock.reach = reach
@@ -100,9 +99,8 @@ class Judge:
         if delta.order <= lane.entry.top.sequence:
             lane.compare_at(delta.order, machine)
         self._book(lane, machine, late)
-        for listeners in lane.delta_listeners:
-            for listener in listeners:
-                listener.tell(delta)
+        for ref in lane.delta_listeners:
+            ref.tell(delta)
 
     def snapshot(self, lane: Lane, machine: BookMachine, snapshot: BookSnapshot) -> None:
         """A whole book."""
@@ -164,7 +162,7 @@ class Judge:
         lane.watched = True
         lane.trade_price = trade.price
         lane.trades.delivered += 1
-        lane.rings[DataType.TRADES].append(trade)
+        lane.recent_trades.append(trade)
         if not lane.bookish:
             lane.silent = False
             lane.hear(trade.received_at)

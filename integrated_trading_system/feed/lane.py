@@ -13,13 +13,13 @@ from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.health import BookStateChanged, ClockEstimated
 from integrated_trading_system.domain.ids import InstrumentId, LinkId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.market import BookDelta, DataType, Quote
+from integrated_trading_system.domain.market import BookDelta, DataType, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.books import NOTHING, Entry
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import VenueClock
 from integrated_trading_system.feed.machine import UNPROVEN, BookMachine
-from integrated_trading_system.feed.statistics import LATENCIES_KEPT, Counts, StreamView
+from integrated_trading_system.feed.statistics import Counts, StreamView
 from integrated_trading_system.feed.validation import on_tick
 from integrated_trading_system.runtime.actor import Ref
 
@@ -57,12 +57,11 @@ class Lane:
         self.others = {DataType.STATISTICS: Counts(), DataType.CANDLES: Counts()}
         self.rings = {kind: buffers.of(instrument, kind) for kind in DataType}
         self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
-        self.delays: deque[int] = deque(maxlen=LATENCIES_KEPT)
-        """Newest `received_at - venue_time`."""
+        self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
         self.refused = 0
         """Quarantined."""
-        self.quote_listeners: tuple[list[Ref[Quote]], ...] = ()
-        self.delta_listeners: tuple[list[Ref[BookDelta]], ...] = ()
+        self.quote_listeners: list[Ref[Quote]] = []
+        self.delta_listeners: list[Ref[BookDelta]] = []
         """The bus's own lists, so that nobody has to be asked per message who listens."""
 
         self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
@@ -179,6 +178,11 @@ class Lane:
         return False
 
     # -- reading -------------------------------------------------------------------------------
+
+    def differences(self, limit: int) -> list[int]:
+        """`received_at - venue_time` of at most `limit` of the newest quotes, and as many trades, that carry a time."""
+        newest = (*islice(reversed(self.recent_quotes), limit), *islice(reversed(self.recent_trades), limit))
+        return [message.received_at - message.venue_time for message in newest if message.venue_time]
 
     def list(self, instrument: Instrument) -> None:
         """The venue's rules for it. A tick that was only guessed is not held against a price."""

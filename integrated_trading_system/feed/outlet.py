@@ -39,9 +39,8 @@ class Outlet:
         """Tell a believed top of book."""
         for ref in lane.active:
             ref.tell(quote)
-        for listeners in lane.quote_listeners:
-            for listener in listeners:
-                listener.tell(quote)
+        for listener in lane.quote_listeners:
+            listener.tell(quote)
 
     def synchronize(self, lane: Lane, quote: Quote) -> None:
         """Tell the synchronizers a quote that everyone else knows already."""

@@ -1,6 +1,7 @@
 """The feeder's picture of itself, made when somebody asks for it."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from integrated_trading_system.feed.statistics import (
     latency_ms_average,
     latency_us,
 )
+
+LATENCIES: Final = 1_024
+"""So many of each instrument's newest quotes and trades: averages and percentiles are over these."""
 
 
 class BookView(Struct, frozen=True, kw_only=True):
@@ -113,7 +117,9 @@ def venue_view(lanes: list[Lane], counts: VenueCounts, clock: VenueClock) -> Ven
         reconnects=counts.reconnects,
         clock_offset_ms=clock.offset / MILLISECOND,
         clock_uncertainty_ms=clock.uncertainty / MILLISECOND,
-        latency_us=latency_us((difference for lane in lanes for difference in lane.delays), clock.offset),
+        latency_us=latency_us(
+            (difference for lane in lanes for difference in lane.differences(LATENCIES)), clock.offset
+        ),
     )
 
 
@@ -158,5 +164,5 @@ def instrument_view(lane: Lane) -> InstrumentView:
         messages=sum(view.received for view in streams.values()),
         errors=lane.refused + (machine.gaps + machine.crossed if machine is not None else 0),
         silences=lane.silences,
-        latency_ms_average=latency_ms_average(lane.delays, lane.clock.offset),
+        latency_ms_average=latency_ms_average(lane.differences(LATENCIES), lane.clock.offset),
     )

@@ -3,15 +3,11 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from math import ceil
-from typing import Final
 
 from msgspec import Struct
 
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND
-
-LATENCIES_KEPT: Final = 1_024
-"""Per instrument; averages and percentiles are over these."""
 
 
 class StreamView(Struct, frozen=True):
@@ -89,10 +85,11 @@ class Histogram:
     The hot lane itself does ``histogram.counts[duration >> histogram.shift] += 1``.
     """
 
-    __slots__ = ("counts", "shift")
+    __slots__ = ("counts", "limit", "shift")
 
     def __init__(self, limit: int) -> None:
         """For durations up to and including `limit` nanoseconds."""
+        self.limit = limit
         self.shift = max(0, limit.bit_length() - 10)
         self.counts = [0] * ((limit >> self.shift) + 1)
 
@@ -108,7 +105,7 @@ class Histogram:
         for step, count in enumerate(self.counts):
             seen += count
             if seen >= rank:
-                return step + 1 << self.shift
+                return min(step + 1 << self.shift, self.limit)
         raise AssertionError(rank)
 
 

@@ -108,9 +108,8 @@ class Synchronizer(Actor[Inbox]):
                 return
             skews = self._skews
             skews.counts[skew >> skews.shift] += 1
-            snapshot = SynchronizedSnapshot(
-                self._name, tuple(self._quotes), place, Nanos(skew + self._uncertainty), message.received_at
-            )
+            bound: Nanos = skew + self._uncertainty  # type: ignore[assignment]  # calling Nanos costs as much as a tell
+            snapshot = SynchronizedSnapshot(self._name, tuple(self._quotes), place, bound, message.received_at)
             for ref in self._strategies:
                 ref.tell(snapshot)
         else:

@@ -22,7 +22,15 @@ from integrated_trading_system.domain.health import (
     Reconciled,
     TradingStateChanged,
 )
-from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, VenueId, instrument_id
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    ActorName,
+    Asset,
+    InstrumentId,
+    VenueId,
+    instrument_id,
+    venue_of,
+)
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
@@ -114,9 +122,30 @@ class Platform:
     streams: Mapping[InstrumentId, tuple[DataType, ...]] = field(default_factory=dict)
 
 
+class _GateSwitch:
+    """A ref: sets the kill gate in the very turn in which the trading state changes."""
+
+    def __init__(self, gate: KillGate) -> None:
+        self._gate = gate
+
+    def tell(self, message: TradingStateChanged, /) -> None:
+        self._gate.set(message.state)
+
+
 def connector_name(venue: VenueId) -> ActorName:
     """The actor that speaks for a venue."""
     return ActorName(f"connector.{venue}")
+
+
+def trading_name(settings: PlatformSettings, instrument: InstrumentId) -> ActorName:
+    """The actor that takes the orders for an instrument."""
+    venue = venue_of(instrument)
+    return paper_name(venue) if settings.mode is Mode.PAPER else connector_name(venue)
+
+
+def paper_name(venue: VenueId) -> ActorName:
+    """The actor that plays a venue's account in paper mode."""
+    return ActorName(f"paper.{venue}")
 
 
 def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
@@ -152,7 +181,7 @@ class _Wiring:
         """Everything, in order of start."""
         system = self.system
         system.outputs = self.outputs
-        system.bus.subscribe(TradingStateChanged, self.gate)
+        system.bus.subscribe(TradingStateChanged, _GateSwitch(self.gate))
         for kind in DECISIONS:
             system.bus.subscribe(kind, self.outputs)
         pms = self._pms()
@@ -306,7 +335,7 @@ class _Wiring:
         return Nanos(int(self.settings.paper.latency_ms * MILLISECOND))
 
     def _trading_name(self, venue: VenueId) -> ActorName:
-        return ActorName(f"paper.{venue}") if self._on_paper else connector_name(venue)
+        return paper_name(venue) if self._on_paper else connector_name(venue)
 
     def _venue(self, venue: VenueId, settings: VenueSettings) -> Venue:
         own = catalog.endpoints_of(venue)

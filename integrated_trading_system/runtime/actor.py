@@ -56,8 +56,8 @@ class Context(Protocol):
     def publish(self, message: Any) -> None:
         """Tell everyone who subscribed to this type of message."""
 
-    def listeners(self, kind: type[M], key: str | None = None) -> list[Ref[M]]:
-        """Who would be told of such a message, kept up to date: for publishers on the hot lane."""
+    def listeners(self, kind: type[M], key: str) -> list[Ref[M]]:
+        """Whom `publish` would tell of such a message of this instrument or venue; the list keeps itself up to date."""
 
     def emit(self, effect: Effect) -> None:
         """Ask the driver for something."""

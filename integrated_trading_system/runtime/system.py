@@ -103,7 +103,7 @@ class Cell(Generic[M]):
         """Through the bus."""
         self._system.bus.publish(message)
 
-    def listeners(self, kind: type[T], key: str | None = None) -> list[Ref[T]]:
+    def listeners(self, kind: type[T], key: str) -> list[Ref[T]]:
         """Of the bus."""
         return self._system.bus.listeners(kind, key)
 

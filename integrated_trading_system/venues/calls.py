@@ -89,22 +89,14 @@ class Calls:
         tag = TAG_OF_PURPOSE[question.purpose]
         if self._stopping and tag in (Tag.ORDER, Tag.DATA):
             self._refuse(question, "shutdown")
-            return
-        wait = self._blocked_for(tag)
-        if tag is Tag.DATA and self._queue:
+        elif tag is Tag.DATA and self._queue:
             self._line_up(question)
-            return
-        reason = "blocked"
-        if wait == 0:
-            wait = self._limiter.take(question.weighted.weights, tag, self._context.now)
-            reason = "rate-limit"
-        if wait == 0:
-            self._send(question, tag)
-        elif tag is Tag.DATA and wait != NEVER:
-            self._line_up(question)
-            self._wake_after(wait)
+        elif (wait := self._blocked_for(tag)) > 0:
+            self._hold_back(question, tag, wait, "blocked")
+        elif (wait := self._limiter.take(question.weighted.weights, tag, self._context.now)) != 0:
+            self._hold_back(question, tag, wait, "rate-limit")
         else:
-            self._refuse(question, reason)
+            self._send(question, tag)
 
     def fetch(
         self,
@@ -209,6 +201,14 @@ class Calls:
                 clock_offset=self.clock_offset,
             )
         )
+
+    def _hold_back(self, question: Question, tag: Tag, wait: Nanos, reason: str) -> None:
+        """It may not be sent now: data waits, everything else is told at once."""
+        if tag is Tag.DATA and wait != NEVER:
+            self._line_up(question)
+            self._wake_after(wait)
+        else:
+            self._refuse(question, reason)
 
     def _refuse(self, question: Question, reason: str) -> None:
         failure = HttpFailed(call=CallId(""), reason=reason, maybe_sent=False, received_at=self._context.now)

@@ -5,8 +5,9 @@ A venue's folder (`venues/<name>/__init__.py`) offers exactly this, checked by m
     NAME = "binance"                                    the folder's own name
     FLAVOURS = {"spot": Endpoints(...), ...}            one entry per flavour, with its public addresses
     DEFAULT_FLAVOUR = "spot"                            what a bare venue name means
-    from integrated_trading_system.venues.binance import signing    sign_request and sign_frame (`venue.Signing`)
     def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue
+
+and a module `signing` beside it with `sign_request` and `sign_frame`, as `venue.Signing` says.
 
 `build` returns fresh objects at every call (codecs hold their own symbol tables), takes its addresses
 from `endpoints` only, and puts `account` into what its `user_codec` and `trading` decode.
@@ -16,6 +17,9 @@ from typing import Final, Protocol
 
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.venues import binance, bybit
+from integrated_trading_system.venues.binance import signing as binance_signing
+from integrated_trading_system.venues.bybit import signing as bybit_signing
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Signing, Venue
 
@@ -36,7 +40,10 @@ class VenueFolder(Protocol):
         """All parts of one flavour, for these endpoints and this account."""
 
 
-_FOLDERS: Final[tuple[tuple[VenueFolder, Signing], ...]] = ()
+_FOLDERS: Final[tuple[tuple[VenueFolder, Signing], ...]] = (
+    (binance, binance_signing),
+    (bybit, bybit_signing),
+)
 _BY_NAME: Final = {folder.NAME: (folder, signing) for folder, signing in _FOLDERS}
 
 

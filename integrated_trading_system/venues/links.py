@@ -1,8 +1,7 @@
 """All connections of one venue: opened as planned, brought back when lost, replaced before the venue cuts them.
 
 A replacement is made before the break: the old link is read until the new one is LIVE, so no event
-is lost; whoever reads drops what comes twice. While a link is replaced, only the one that carries the
-instruments names them in its LinkChanged, so a reader that keeps one state for each instrument is right.
+is lost; whoever reads drops what comes twice. An instrument is cut off when its last link is gone.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,11 +46,6 @@ class Line:
         self.coming: Link | None = None
         self.retrying = False
         """A RetryDue is on its way."""
-
-    def carried_by(self, link: Link) -> tuple[InstrumentId, ...]:
-        """The plan's instruments, if no other link of the plan has them."""
-        carries = link is self.live or (self.live is None and link is self.coming)
-        return self.plan.instruments if carries else ()
 
 
 class Links:
@@ -235,11 +229,11 @@ class Links:
             case LinkState.DOWN:
                 self._went_down(line, link, reason)
             case _:
-                self._tell_state(line, link, reason)
+                self._tell_state(link, reason)
 
     def _came_live(self, line: Line, link: Link, reason: str) -> None:
         before, line.live, line.coming = line.live, link, None
-        self._tell_state(line, link, reason)
+        self._tell_state(link, reason)
         if before is not None:
             self.rollovers += 1
             before.drain("replaced")
@@ -248,7 +242,7 @@ class Links:
 
     def _went_down(self, line: Line, link: Link, reason: str) -> None:
         self.by_id.pop(link.link)
-        self._tell_state(line, link, reason)
+        self._tell_state(link, reason)
         if link is line.coming:
             line.coming = None
         elif link is line.live:
@@ -266,10 +260,9 @@ class Links:
         if self._context.now - link.live_since >= STABLE_AFTER:
             line.backoff.reset()
 
-    def _tell_state(self, line: Line, link: Link, reason: str) -> None:
-        now = self._context.now
-        instruments = line.carried_by(link)
-        self._announce(LinkChanged(self._venue.venue, link.link, line.plan.name, link.state, reason, now, instruments))
+    def _tell_state(self, link: Link, reason: str) -> None:
+        plan, now = link.plan, self._context.now
+        self._announce(LinkChanged(self._venue.venue, link.link, plan.name, link.state, reason, now, plan.instruments))
 
     def _tell_user_stream(self, account: AccountId, *, up: bool) -> None:
         now = self._context.now

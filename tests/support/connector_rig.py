@@ -42,6 +42,8 @@ class Rig:
         self.executions = Collector()
         self.bus = Collector()
         self.now = START
+        self.may_fail = False
+        """Whether the test wants the actor to fail."""
         self._effects: list[Effect] = []
         self.system = System()
         self.system.spawn(
@@ -82,6 +84,7 @@ class Rig:
         while self.system.run(self.now):
             pass
         self._effects += self.system.take_effects()
+        assert self.may_fail or self.system.restarts()[NAME] == 0
 
     def take(self, kind: type[T]) -> list[T]:
         """The effects of one type since they were last taken."""

@@ -179,6 +179,7 @@ class World:
     def begin(self) -> None:
         """Start from what is on disk. Everything else is gone; the network and the venues go on."""
         self.life += 1
+        self.crash_at = None
         self.disk_broken = False
         self.appended = list(self.durable)
         self.system = System()
@@ -244,6 +245,13 @@ class World:
     def approve(self, plan: Plan) -> None:
         self.approved[plan.plan_id] = plan
         self.tell(self.life, ApprovedPlan(plan=plan, approved_at=self.now))
+
+    def until_active(self) -> None:
+        """Trading begins once every venue has answered."""
+        for _ in range(120):
+            if self.oms.view().trading is TradingState.ACTIVE:
+                return
+            self.advance(SECOND)
 
     # -- invariants ----------------------------------------------------------------------------
 
@@ -372,6 +380,7 @@ def campaign(seed: int, *, plans: int = 6, crashes: int = 1, faults: Faults | No
     world.disk_delay = rng.choice((0, 2, 300))
     for number in range(plans):
         world.advance(rng.randint(50, 4_000) * MILLISECOND)
+        world.until_active()
         kind = rng.random()
         if kind < 0.8:
             world.approve(pair(number, rng.randint(1, 5), rng.choice(list(HedgePolicy)), world.now))

@@ -189,6 +189,10 @@ class Exchange:
         """What the account has and needs in a settle asset."""
         return self._floor.clearing.margin(account, settle)
 
+    def position(self, account: Account, symbol: str) -> PositionView:
+        """The account's position in one symbol, flat when there never was one."""
+        return self._floor.clearing.view(account, symbol)
+
     def set_leverage(self, account: Account, symbol: str, leverage: Decimal) -> None:
         """Of this account's position in one symbol."""
         self._floor.clearing.position(account, symbol).leverage = leverage

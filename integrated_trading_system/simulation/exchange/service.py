@@ -117,4 +117,5 @@ class VenueService(ABC):
     def _catch_up(self, now: Nanos) -> Nanos:
         """Do what is due first. Returns the time of the call: not before anything that has already happened."""
         self.run(now)
+        self.flush()
         return max(now, self.exchange.now)

@@ -71,8 +71,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """REST path whose answer opens the account's stream; "" where a signed frame does."""
     user_path: str = ""
     """Path of the account's stream, with the listen key's place."""
-    keep_alive: str = "PUT"
-    """Method of the call on `listen_key` that prolongs the key."""
+    keep_alive_query: str = ""
+    """Parameters of the call that prolongs the listen key."""
     weights: Weights
     order_limits: tuple[str, ...]
     """The limits that count orders."""
@@ -133,8 +133,7 @@ RULES: Final = {
         frame_gap=Nanos(SECOND // 4),
         listen_key="/api/v3/userDataStream",
         user_path="/ws/{token}",
-        # PUT would have to name the key; POST returns the active key and prolongs it.
-        keep_alive="POST",
+        keep_alive_query="listenKey={token}",
         weights=Weights(instruments=10, snapshot=10, place=1, query=4, fills=20, open_orders=80, balances=20),
         order_limits=(ORDERS_10S, ORDERS_1D),
         rate_limits=(_weight(1200), *_SPOT_ORDERS),

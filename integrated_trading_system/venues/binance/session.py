@@ -113,7 +113,7 @@ class BinanceSession:
             url=(self._endpoints.ws_user_url or self._endpoints.ws_url) + self._rules.user_path,
             resolve=HttpRequest(method="POST", url=url),
             account=account,
-            keep_alive=HttpRequest(method=self._rules.keep_alive, url=url),
+            keep_alive=HttpRequest(method="PUT", url=url, query=self._rules.keep_alive_query),
             silence_max=Nanos(_SERVER_PING + 10 * SECOND),
         )
 

@@ -35,6 +35,11 @@ def test_an_address_may_be_overridden(name: str, value: str) -> None:
     assert getattr(VenueSettings.model_validate({name: value}), name) == value
 
 
+def test_symbols_and_streams_are_lists_of_different_names() -> None:
+    settings = VenueSettings.model_validate({"symbols": ["BTCUSDT", "ETHUSDT"], "streams": ["trades"]})
+    assert (settings.symbols, settings.streams) == (("BTCUSDT", "ETHUSDT"), (DataType.TRADES,))
+
+
 def test_an_address_loses_its_trailing_slash() -> None:
     assert VenueSettings(rest_url="https://api.example/").rest_url == "https://api.example"
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.execution import UserStreamChanged
 from integrated_trading_system.domain.health import ClockSample, LinkChanged, LinkState, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.http import HttpReply
+from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.link import (
@@ -20,9 +21,9 @@ from integrated_trading_system.domain.link import (
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.venues.connector import REASONS_MAX, count
-from integrated_trading_system.venues.venue import WeightedRequest
+from integrated_trading_system.venues.venue import ControlFrame, WeightedRequest
 from tests.support.connector_rig import NAME, Rig
-from tests.support.toy_venue import BTC, ETH, MAIN, TOY, ToyMarket, ToySession, accepted, toy_venue
+from tests.support.toy_venue import BTC, ETH, MAIN, TOY, ToyMarket, ToySession, accepted, toy_request, toy_venue
 
 
 def test_the_start_asks_for_time_and_instruments_and_opens_nothing() -> None:
@@ -61,11 +62,12 @@ def test_an_acknowledgement_without_an_id_belongs_to_the_oldest_request() -> Non
 
 def test_a_link_that_expects_no_acknowledgement_is_live_when_everything_is_sent() -> None:
     def silent(session: ToySession) -> None:
-        session.plan = replace(session.plan, subscribe=(), ping=None)
+        session.plan = replace(session.plan, subscribe=(ControlFrame(b"sub"),), ping=None)
 
     rig = Rig(toy_venue(silent))
     rig.list_instruments()
     rig.opened(rig.opening())
+    assert rig.sent() == [b"sub"]
     assert rig.states()[-1] is LinkState.LIVE
 
 
@@ -139,6 +141,43 @@ def test_a_venue_whose_pages_never_end_is_not_believed() -> None:
         rig.wait(1)
     assert rig.bus.of(LinkChanged)[-1].reason == "instruments: pages without end"
     assert rig.call("instruments").request.query == ""
+
+
+def test_when_one_of_several_questions_fails_all_are_asked_again_and_late_answers_are_dropped() -> None:
+    class TwoProducts(ToyMarket):
+        def instruments(self) -> tuple[WeightedRequest, ...]:
+            return toy_request("instruments", "a"), toy_request("instruments", "b")
+
+    rig = Rig(toy_venue(market=TwoProducts()))
+    first, second = rig.calls("instruments")
+    rig.fail(first)
+    rig.reply(second, "XYZ")
+    rig.wait(0)
+    third, fourth = rig.calls("instruments")
+    rig.fail(third)
+    rig.fail(fourth)
+    rig.wait(2)
+    third, fourth = rig.calls("instruments")
+    rig.reply(third, "BTC")
+    assert rig.take(OpenLink) == []
+    rig.reply(fourth, "ETH")
+    assert rig.feed.of(InstrumentsListed) == [InstrumentsListed(TOY, (BTC, ETH))]
+
+
+def test_a_venue_without_a_codec_for_users_reads_their_stream_with_the_one_it_has() -> None:
+    rig = Rig(toy_venue(user_codec=None), accounts=(MAIN,))
+    rig.list_instruments()
+    rig.reply(rig.call("resolve"), "t")
+    user = rig.take(OpenLink)[-1].link
+    rig.opened(user)
+    rig.frame(user, "A logon", "O a-1")
+    assert rig.executions.messages[-1] == accepted("a-1", rig.now)
+
+
+def test_the_end_of_a_link_that_is_not_known_is_nothing() -> None:
+    rig = Rig()
+    rig.closed(LinkId("toy:spot#market-0.9"))
+    assert rig.view.links == {}
 
 
 def test_instruments_told_from_outside_replace_the_question() -> None:
@@ -289,6 +328,7 @@ def test_a_restarted_connector_uses_new_names_and_closes_the_links_of_the_life_b
     old = rig.live()
     asked = rig.call("time")
     rig.take(OpenLink)
+    rig.may_fail = True
     rig.tell(FrameReceived(old, b"\xff", rig.now))  # the toy's codec breaks its promise: the actor fails
     assert rig.system.restarts()[NAME] == 1
     assert rig.executions.messages == [

@@ -122,7 +122,7 @@ def test_a_book_that_costs_more_than_its_share_is_never_sent() -> None:
     rig.tell(WANTED)
     rig.wait(120)
     rig.tell(QueryBalances(MAIN))
-    rig.reply(rig.calls("balances")[0], "", status=429, retry_after="60")
+    rig.reply(rig.calls("balances")[0], "1", status=429, retry_after="60")
     rig.wait(120)
     assert rig.calls("snapshot") == []
 

@@ -90,7 +90,7 @@ class Feed:
         return {"e": event, "E": self.millis(now), "s": state.listing.symbol}
 
     def trade_row(self, state: SymbolState, trade: TradeHappened, now: Nanos) -> Payload:
-        """Payload of ``@trade``."""
+        """Payload of ``@trade``; None where prints are only told as aggregates."""
         raise NotImplementedError
 
     def aggregate_row(self, state: SymbolState, aggregate: Aggregate, now: Nanos) -> Payload:
@@ -128,7 +128,9 @@ class Feed:
         state = self.exchange.symbols[trade.symbol]
         lower = trade.symbol.lower()
         if self.streams.heard(f"{lower}@trade"):
-            self.streams.publish(f"{lower}@trade", self.trade_row(state, trade, self.exchange.now))
+            row = self.trade_row(state, trade, self.exchange.now)
+            if row is not None:
+                self.streams.publish(f"{lower}@trade", row)
         first = self._prints[0] if self._prints else trade
         if (first.symbol, first.price, _taker(first)) != (trade.symbol, trade.price, _taker(trade)):
             self._tell_aggregate()
@@ -140,10 +142,8 @@ class Feed:
         state = self.exchange.symbols[change.symbol]
         if change.top_changed:
             name = f"{change.symbol.lower()}@bookTicker"
-            if self.streams.heard(name) or self.streams.heard("!bookTicker"):
-                row = self.quote_row(state, change, self.exchange.now)
-                self.streams.publish(name, row)
-                self.streams.publish("!bookTicker", row)
+            if self.streams.heard(name):
+                self.streams.publish(name, self.quote_row(state, change, self.exchange.now))
         for diff in self._diffs[change.symbol]:
             diff.add(change)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from integrated_trading_system.domain.time import MINUTE, Nanos
+from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.binance_http import (

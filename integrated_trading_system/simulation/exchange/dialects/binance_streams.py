@@ -85,7 +85,7 @@ class Streams:
             return False
         names = [unquote(name) for name in tail.split("/") if name] if head == "ws" else []
         for key, value in parse_qsl(query):
-            if key == "streams":
+            if key in ("streams", "listenKey"):
                 names += [name for name in value.split("/") if name]
         if len(names) > STREAMS_MAX or not all(map(_WELL_FORMED.fullmatch, names)):
             return False

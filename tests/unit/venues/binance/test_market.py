@@ -176,6 +176,13 @@ def test_a_symbol_that_is_not_ascii_is_percent_encoded() -> None:
     assert snapshot.request.query == "symbol=%E6%B5%8B456&limit=1000"
 
 
+def test_an_error_instead_of_a_snapshot_is_malformed() -> None:
+    with pytest.raises(MalformedReply, match="-1121 Invalid symbol"):
+        binance.venue("spot").market.decode_snapshot(
+            binance.instrument("spot"), binance.reply({"code": -1121, "msg": "Invalid symbol."}, 400)
+        )
+
+
 # -- clock and snapshot --------------------------------------------------------------------------
 
 

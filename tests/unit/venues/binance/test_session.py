@@ -127,24 +127,27 @@ def test_a_ping_of_ours_is_answered_by_a_sign_of_life(flavour: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flavour", "rest", "method", "url"),
+    ("flavour", "rest", "query", "url"),
     [
         (
             "usdm",
             "https://fapi.binance.com/fapi/v1/listenKey",
-            "PUT",
+            "",
             "wss://fstream.binance.com/private/ws?listenKey={token}",
         ),
-        ("us", "https://api.binance.us/api/v3/userDataStream", "POST", "wss://stream.binance.us:9443/ws/{token}"),
+        (
+            "us",
+            "https://api.binance.us/api/v3/userDataStream",
+            "listenKey={token}",
+            "wss://stream.binance.us:9443/ws/{token}",
+        ),
     ],
 )
-def test_a_listen_key_opens_the_account_stream_and_is_kept_alive(
-    flavour: str, rest: str, method: str, url: str
-) -> None:
+def test_a_listen_key_opens_the_account_stream_and_is_kept_alive(flavour: str, rest: str, query: str, url: str) -> None:
     plan = user_link(flavour)
     assert plan.url == url
     assert plan.resolve == HttpRequest(method="POST", url=rest)
-    assert plan.keep_alive == HttpRequest(method=method, url=rest)
+    assert plan.keep_alive == HttpRequest(method="PUT", url=rest, query=query)
     assert plan.keep_alive_every == 30 * MINUTE
     assert plan.logon == ()
 

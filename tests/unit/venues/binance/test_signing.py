@@ -110,3 +110,8 @@ def test_a_key_in_pem_that_is_not_ed25519_is_refused() -> None:
         with pytest.raises(Refused) as refused:
             signing.sign_request(request(""), Credentials("key", secret), 1)
         assert secret not in str(refused.value)
+
+
+def test_a_secret_that_is_no_base64_is_an_hmac_secret() -> None:
+    signed = signing.sign_request(request("a=1"), Credentials("key", "not base64!"), 1)
+    assert len(signed.query.partition("&signature=")[2]) == 64

@@ -369,6 +369,11 @@ def test_open_orders_are_listed_with_their_instruments() -> None:
     assert (event.asked_at, event.received_at) == (1000, 2000)
 
 
+def test_open_orders_that_were_not_answered_are_a_failed_request() -> None:
+    (event,) = trading().decode_open_orders(binance.ACCOUNT, binance.reply(refused(-1003), 429))
+    assert isinstance(event, RequestFailed)
+
+
 # -- fills ---------------------------------------------------------------------------------------
 
 OWN: dict[str, Any] = {

@@ -181,7 +181,7 @@ def test_one_symbol_is_two_instruments_in_two_categories() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame, event",
+    ("frame", "event"),
     [
         (
             b'{"success":true,"ret_msg":"subscribe","conn_id":"c","req_id":"1","op":"subscribe"}',
@@ -238,7 +238,7 @@ def test_a_size_that_is_not_finite_or_is_negative_is_quarantined(linear: Codec, 
 
 
 @pytest.mark.parametrize(
-    "frame, expected",
+    ("frame", "expected"),
     [
         (b"", "json"),
         (b"null", "shape"),

@@ -60,8 +60,11 @@ def test_a_linear_contract_is_listed_with_its_rules() -> None:
 
 def test_spot_has_a_least_amount_but_no_least_quantity(recordings: Path) -> None:
     btc, eth = listed("spot", recorded(recordings, "http_get_instruments_spot"))
-    assert (btc.lot, btc.tick, btc.notional_min, btc.quantity_min) == (Decimal("0.0001"), Decimal("0.1"), 10, 0)
-    assert (eth.lot, eth.quantity_max, eth.kind, eth.settle) == (Decimal("0.00001"), 1000, Kind.SPOT, "USDT")
+    assert (btc.lot, btc.tick) == (Decimal("0.0001"), Decimal("0.1"))
+    assert btc.notional_min == 10
+    assert btc.quantity_min == 0
+    assert (eth.lot, eth.kind, eth.settle) == (Decimal("0.00001"), Kind.SPOT, Asset("USDT"))
+    assert eth.quantity_max == 1000
 
 
 def test_the_limit_orders_own_maximum_counts_on_spot(recordings: Path) -> None:

@@ -12,6 +12,10 @@ from integrated_trading_system.domain.http import HttpRequest
 from integrated_trading_system.venues.bybit import signing
 from integrated_trading_system.venues.venue import Credentials
 
+ORDER = (
+    '{"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.001","price":"20000",'
+    '"timeInForce":"GTC","orderLinkId":"its-0001"}'
+)
 KEYS = Credentials("TESTKEY0001", "TESTSECRET0001")
 
 
@@ -21,20 +25,24 @@ def vector(recordings: Path, name: str) -> dict[str, Any]:
     return dict(found)
 
 
+def with_payload(method: str, part: str, payload: str) -> HttpRequest:
+    return msgspec.structs.replace(HttpRequest(method=method, url="https://x/v5/y"), **{part: payload})
+
+
 def signature(request: HttpRequest) -> str:
     return dict(request.headers)["X-BAPI-SIGN"]
 
 
-@pytest.mark.parametrize("name, part", [("bybit_v5_get", "query"), ("bybit_v5_post", "body")])
+@pytest.mark.parametrize(("name", "part"), [("bybit_v5_get", "query"), ("bybit_v5_post", "body")])
 def test_the_signature_covers_time_key_window_and_exactly_what_is_sent(recordings: Path, name: str, part: str) -> None:
     known = vector(recordings, name)
-    request = HttpRequest(method="GET", url="https://x/v5/y", **{part: known["payload"]})
+    request = with_payload("GET", part, known["payload"])
     keys = Credentials(known["api_key"], known["secret"])
     assert signature(signing.sign_request(request, keys, int(known["timestamp"]))) == known["expected"]
 
 
 @pytest.mark.parametrize(
-    "method, part, payload, timestamp, expected",
+    ("method", "part", "payload", "timestamp", "expected"),
     [
         (
             "GET",
@@ -46,8 +54,7 @@ def test_the_signature_covers_time_key_window_and_exactly_what_is_sent(recording
         (
             "POST",
             "body",
-            '{"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Limit","qty":"0.001",'
-            '"price":"20000","timeInForce":"GTC","orderLinkId":"its-0001"}',
+            ORDER,
             1658385579423,
             "17b9df30f3b890ccfb29884636ebec6300097fa474d2c7085af7a9d29e08db80",
         ),
@@ -56,7 +63,7 @@ def test_the_signature_covers_time_key_window_and_exactly_what_is_sent(recording
 def test_requests_are_signed_as_in_the_protocol_notes(
     method: str, part: str, payload: str, timestamp: int, expected: str
 ) -> None:
-    request = HttpRequest(method=method, url="https://x/v5/y", **{part: payload})
+    request = with_payload(method, part, payload)
     assert signature(signing.sign_request(request, KEYS, timestamp)) == expected
 
 
@@ -71,7 +78,7 @@ def test_key_time_and_window_travel_in_headers_beside_those_that_were_there() ->
 
 
 @pytest.mark.parametrize(
-    "keys, expires, expected",
+    ("keys", "expires", "expected"),
     [
         (KEYS, 1662350400000, "57ecb22ffa60511e493baace9d1c261383c130bd4e9f1e76b71954f78dce3861"),
         (

@@ -97,7 +97,7 @@ def test_an_open_order_is_at_the_venue(linear: Codec, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "status, expected",
+    ("status", "expected"),
     [
         ("Filled", OrderStatus.FILLED),
         ("Cancelled", OrderStatus.CANCELLED),
@@ -122,7 +122,7 @@ def test_a_closed_order_is_done_with_what_the_venue_says_was_executed(
 
 
 @pytest.mark.parametrize(
-    "fields, reason",
+    ("fields", "reason"),
     [
         ({"rejectReason": "EC_PostOnlyWillTakeLiquidity"}, "EC_PostOnlyWillTakeLiquidity"),
         ({"cancelType": "CancelByUser"}, "CancelByUser"),
@@ -182,7 +182,7 @@ def test_funding_and_settlement_are_no_fills(linear: Codec, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "side, fee, asset",
+    ("side", "fee", "asset"),
     [("Buy", "0.001", "BTC"), ("Sell", "0.001", "USDT"), ("Buy", "-0.001", "USDT"), ("Sell", "-0.001", "BTC")],
 )
 def test_a_spot_fee_is_taken_from_what_is_received_and_a_rebate_given_in_what_is_spent(
@@ -220,7 +220,7 @@ def test_one_strange_row_does_not_hide_the_others(linear: Codec) -> None:
     assert [type(event) for event in linear.decode(frame, AT)] == [Quarantined, Fill]
 
 
-@pytest.mark.parametrize("topic, row", [("order", ORDER), ("execution", EXECUTION)])
+@pytest.mark.parametrize(("topic", "row"), [("order", ORDER), ("execution", EXECUTION)])
 def test_the_accounts_other_categories_are_ignored(topic: str, row: dict[str, Any]) -> None:
     assert only(codec_of("spot"), message(topic, row)) == Ignored("category")
 
@@ -255,7 +255,7 @@ def test_spot_orders_lock_what_they_may_spend(linear: Codec) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, kind",
+    ("name", "kind"),
     [
         ("ws_account_execution", Fill),
         ("ws_account_order", OrderDone),

@@ -1,0 +1,243 @@
+"""Starts the platform in real time, keeps it running, and stops it in order.
+
+Start: lock → journal → core → drivers → actors. Stop: new plans refused → open orders cancelled and
+confirmed → links → core → journal → history → lock; within ten seconds, then forced.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from loguru import logger
+
+from integrated_trading_system import __version__
+from integrated_trading_system.config.platform import Mode, PlatformSettings
+from integrated_trading_system.domain.effects import Effect
+from integrated_trading_system.domain.errors import Refused
+from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.health import ActorFailed, TradingState
+from integrated_trading_system.domain.http import HttpCall
+from integrated_trading_system.domain.inputs import Shutdown
+from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.journal import JournalAppend
+from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
+from integrated_trading_system.domain.order import CancelOrder
+from integrated_trading_system.drivers.http import HttpDriver
+from integrated_trading_system.drivers.journal import JournalDriver
+from integrated_trading_system.drivers.log import configure_log
+from integrated_trading_system.drivers.log_tap import KINDS, LogTap
+from integrated_trading_system.drivers.loop import Clock, LiveLoop
+from integrated_trading_system.drivers.recorder import Recorder
+from integrated_trading_system.drivers.storage.rows import TABLES
+from integrated_trading_system.drivers.storage.sqlite import History
+from integrated_trading_system.drivers.websocket import WebSocketDriver
+from integrated_trading_system.orchestrator.dev import build_world
+from integrated_trading_system.orchestrator.observation import Observation
+from integrated_trading_system.orchestrator.options import RunOptions
+from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.signers import configured_signers
+from integrated_trading_system.orchestrator.state import State, take_state
+from integrated_trading_system.orchestrator.wiring import OMS, RISK, Platform, connector_name, trading_name, wire
+from integrated_trading_system.runtime.recording import SCHEMA, Header
+
+STOP_SECONDS = 10.0
+STEP_SECONDS = 0.05
+
+
+class Orchestrator:
+    """One run of the platform. `start`, then `wait` or anything else, then `stop`."""
+
+    def __init__(self, settings: PlatformSettings, options: RunOptions | None = None) -> None:
+        """Nothing is opened yet; raises Refused for a mode that is not open."""
+        if settings.mode is Mode.LIVE:
+            raise Refused("mode: live is not open in this version: orders go nowhere real; use mode: paper")
+        self.settings = settings
+        self._options = options or RunOptions()
+        self._clock = Clock()
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closers: list[Callable[[], object]] = []
+        self.failure: ActorFailed | None = None
+
+    async def start(self) -> None:
+        """Take the start path; raises Refused, ConfigurationError or JournalUnavailable with nothing left open."""
+        self.state: State = take_state(self.settings)
+        try:
+            self.platform: Platform = wire(self.settings, self.state.recovered)
+            self._loop = LiveLoop(self.platform.system, self._clock)
+            self._observe()
+            await self._open_drivers()
+            self._taps()
+            await self._open_history()
+        except BaseException:
+            self.state.journal.close()
+            self.state.release()
+            raise
+        self._loop.start()
+        logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
+
+    def request_stop(self) -> None:
+        """Have `wait` return; from a signal handler, too."""
+        self._stop.set()
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Until somebody asks to stop, the time is over, or an actor failed for good."""
+        waits = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(self._loop.ended.wait())]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+
+    async def stop(self, reason: str = "stopped") -> Outcome:
+        """Stop in order; what the run came to."""
+        platform, system = self.platform, self.platform.system
+        self.failure = system.escalated
+        if self.failure is not None:
+            platform.gate.set(TradingState.HALTED)
+            self.state.halt(f"{self.failure.actor} failed: {self.failure.error}")
+            await self._cancel_for(reason=f"{self.failure.actor} failed")
+        else:
+            await self._wind_down(reason)
+        for venue in platform.venues:
+            self._loop.tell(connector_name(venue), Shutdown(reason))
+        await asyncio.sleep(STEP_SECONDS)
+        ended_at = self._loop.now()
+        self._loop.end()
+        system.stop()
+        await self._close_drivers()
+        if self.failure is None and (halted := system.view(RISK).halted) is not None:
+            self.state.halt(halted)
+        outcome = Outcome(
+            platform=platform,
+            mode=self.settings.mode.value,
+            seed=self.settings.seed,
+            started_at=self.started_at,
+            ended_at=ended_at,
+            inputs=self._observation.hex(),
+            fills=self._fills,
+            failure=self.failure,
+        )
+        self.state.release()
+        return outcome
+
+    # -- starting ------------------------------------------------------------------------------
+
+    def _observe(self) -> None:
+        """Hash the inputs, and record them where that was asked for."""
+        self.started_at = self._loop.now()
+        recorder = None
+        if self._options.record is not None:
+            recorder = Recorder(self._options.record, self._header(), self.platform.outputs)
+            self._closers.append(recorder.close)
+        self._observation = Observation(recorder)
+        self.platform.system.observer = self._observation
+
+    def _header(self) -> Header:
+        return Header(
+            schema=SCHEMA,
+            code=__version__,
+            config=self.settings.model_dump_json(),
+            seed=self.settings.seed,
+            run=self.state.recovered.run,
+            started_at=self.started_at,
+            recovered=self.state.recovered.records,
+            halted=self.state.recovered.halted,
+        )
+
+    async def _open_drivers(self) -> None:
+        platform, loop = self.platform, self._loop
+        self._journal = JournalDriver(loop, self.state.journal)
+        loop.attach({JournalAppend: self._journal.append})
+        self._sockets: WebSocketDriver | None = None
+        self._http: HttpDriver | None = None
+        secrets: tuple[str, ...] = ()
+        if self.settings.mode is Mode.DEV:
+            world = build_world(self.settings, platform, self.started_at)
+            world.connect_core(loop.tell)
+
+            def perform(effect: Effect) -> None:
+                world.perform(effect, loop.now())
+
+            loop.attach(dict.fromkeys((OpenLink, SendFrame, CloseLink, HttpCall), perform), (world,))
+        else:
+            venues = {venue: self.settings.venues[venue] for venue in platform.venues}
+            signers, secrets = configured_signers(venues, platform.accounts, os.environ)
+            self._sockets = WebSocketDriver(loop, signers, platform.gate)
+            self._http = HttpDriver(loop, signers, platform.gate, f"integrated_trading_system/{__version__}")
+            loop.attach(
+                {
+                    OpenLink: self._sockets.open,
+                    SendFrame: self._sockets.send,
+                    CloseLink: self._sockets.close,
+                    HttpCall: self._http.call,
+                }
+            )
+        log = configure_log(self.settings.log.level, self.settings.log.file, secrets)
+        self._closers.append(log.close)
+
+    def _taps(self) -> None:
+        """Who else listens: the log, and the list of our fills."""
+        bus = self.platform.system.bus
+        tap = LogTap()
+        for kind in KINDS:
+            bus.subscribe(kind, tap)
+        self._fills = FillLog()
+        bus.subscribe(Fill, self._fills)
+
+    async def _open_history(self) -> None:
+        self.history: History | None = None
+        settings = self.settings.storage
+        if not (settings.enabled and self.settings.feed.enable_historical_storage):
+            return
+        path = settings.path or self.settings.state_dir / "market_data.db"
+        self.history = History(settings, path, self.platform.books)
+        await self.history.open(self._loop.now())
+        for kind in (*TABLES, InstrumentsListed):
+            self.platform.system.bus.subscribe(kind, self.history.outbox)
+        self._tasks.append(asyncio.create_task(self.history.run()))
+        self._tasks.append(asyncio.create_task(self._note_books(self.history)))
+
+    async def _note_books(self, history: History) -> None:
+        """Between turns, put a picture of every book into the history."""
+        while True:
+            await asyncio.sleep(self.settings.storage.book_every_ms / 1_000)
+            history.note_books(self.platform.streams, self._loop.now())
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    async def _wind_down(self, reason: str) -> None:
+        """Refuse new plans, cancel what is open, and wait until the venues have confirmed it."""
+        self._loop.tell(RISK, Shutdown(reason))
+        self._loop.tell(OMS, Shutdown(reason))
+        if not await self._settled():
+            logger.warning("stopping with orders that are not confirmed: they are looked for at the next start")
+
+    async def _cancel_for(self, reason: str) -> None:
+        """The OMS may be what failed: cancel what its last state shows, without it."""
+        logger.error("{}: trading is halted, cancelling what is open", reason)
+        for order in self.platform.system.view(OMS).orders:
+            request = order.request
+            cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
+            self._loop.tell(trading_name(self.settings, request.instrument), cancel)
+        await asyncio.sleep(1.0)
+
+    async def _settled(self) -> bool:
+        for _ in range(int(STOP_SECONDS / STEP_SECONDS)):
+            view = self.platform.system.view(OMS)
+            if view.open == 0 and view.plans == 0:
+                return True
+            await asyncio.sleep(STEP_SECONDS)
+        return False
+
+    async def _close_drivers(self) -> None:
+        if self._sockets is not None:
+            await self._sockets.stop()
+        if self._http is not None:
+            await self._http.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._journal.stop()
+        if self.history is not None:
+            await self.history.close()
+        for close in reversed(self._closers):
+            close()

@@ -1,0 +1,74 @@
+"""What a run came to."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.health import ActorFailed
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.orchestrator.wiring import Platform
+
+COLUMNS = (
+    "venue_time",
+    "instrument",
+    "account",
+    "side",
+    "price",
+    "quantity",
+    "fee",
+    "fee_asset",
+    "liquidity",
+    "client_order_id",
+    "trade_id",
+)
+
+
+class FillLog:
+    """A ref that keeps our fills, in order."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.fills: list[Fill] = []
+
+    def tell(self, fill: Fill, /) -> None:
+        """One more."""
+        self.fills.append(fill)
+
+    def write(self, path: Path) -> None:
+        """As CSV, one line a fill; times in nanoseconds since the epoch."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for fill in self.fills:
+                writer.writerow(
+                    (
+                        fill.venue_time,
+                        fill.instrument,
+                        fill.account,
+                        fill.side.value,
+                        fill.price,
+                        fill.quantity,
+                        fill.fee.amount,
+                        fill.fee.asset,
+                        fill.liquidity.value,
+                        fill.client_order_id,
+                        fill.trade_id,
+                    )
+                )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run that has ended, with its core as it was at the end."""
+
+    platform: Platform
+    mode: str
+    seed: int
+    started_at: Nanos
+    ended_at: Nanos
+    inputs: str
+    """Hash of the inputs."""
+    fills: FillLog
+    failure: ActorFailed | None
+    """What an actor failed of, where that ended the run."""

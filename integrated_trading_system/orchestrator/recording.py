@@ -1,0 +1,32 @@
+"""Recordings of a run: what their header says, and how the platform is built again from it."""
+
+from integrated_trading_system import __version__
+from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.domain.errors import ReplayDiffers
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.orchestrator.wiring import Platform, Recovered, wire
+from integrated_trading_system.runtime.recording import SCHEMA, Header
+
+
+def header_of(settings: PlatformSettings, recovered: Recovered, started_at: Nanos) -> Header:
+    """What a replay needs to know. References to secrets stay references."""
+    return Header(
+        schema=SCHEMA,
+        code=__version__,
+        config=settings.model_dump_json(),
+        seed=settings.seed,
+        run=recovered.run,
+        started_at=started_at,
+        recovered=recovered.records,
+        halted=recovered.halted,
+    )
+
+
+def platform_of(header: Header) -> Platform:
+    """The same core again; raises ReplayDiffers where this version does not understand the configuration."""
+    try:
+        settings = PlatformSettings.model_validate_json(header.config)
+    except ValueError as error:
+        message = f"the recording's configuration is not of this version ({header.code}): {error}"
+        raise ReplayDiffers(message) from None
+    return wire(settings, Recovered(records=header.recovered, halted=header.halted, run=header.run))

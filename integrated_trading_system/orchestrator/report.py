@@ -1,0 +1,67 @@
+"""How a run's end is told: the short summary for people, the files, and the exit code."""
+
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from integrated_trading_system.orchestrator.outcome import Outcome
+from integrated_trading_system.orchestrator.summary import summarise, write_summary
+
+REASONS_SHOWN = 5
+
+
+def finish(outcome: Outcome, summary_path: Path | None, fills_path: Path | None) -> dict[str, Any]:
+    """Write the files, print the short summary; the whole summary."""
+    summary = summarise(outcome)
+    if summary_path is not None:
+        write_summary(summary, summary_path)
+    if fills_path is not None:
+        fills_path.parent.mkdir(parents=True, exist_ok=True)
+        outcome.fills.write(fills_path)
+    show(summary, sys.stdout, fills_path)
+    return summary
+
+
+def show(summary: dict[str, Any], out: TextIO, fills_path: Path | None) -> None:
+    """A dozen lines."""
+    for line in _lines(summary):
+        print(line, file=out)
+    if fills_path is not None:
+        print(f"fills          {fills_path}", file=out)
+    print(f"input hash     {summary['input_hash']}", file=out)
+    print(f"output hash    {summary['output_hash']}", file=out, flush=True)
+
+
+def _lines(summary: dict[str, Any]) -> list[str]:
+    opportunities, orders, pnl = summary["opportunities"], summary["orders"], summary["pnl"]
+    lines = [f"ran            {summary['duration_s']:.1f} s in mode {summary['mode']}, seed {summary['seed']}"]
+    for name, venue in summary["venues"].items():
+        lines.append(
+            f"{name:<15}{venue['messages']} messages, {venue['quarantined']} quarantined, {venue['gaps']} gaps, "
+            f"{venue['reconnects']} reconnects, clock {venue['clock_offset_ms']:+.1f} ms"
+        )
+    for name, book in summary["books"].items():
+        lines.append(f"  {name:<28}{book['state']:<9}{book['best_bid']} / {book['best_ask']}")
+    sync = summary["sync"]
+    lines.append(f"synchronised   {sync['snapshots']} snapshots, skew p99 {sync['skew_ms']['p99']:.1f} ms")
+    lines.append(
+        f"opportunities  {opportunities['detected']} detected, {opportunities['approved']} approved, "
+        f"{opportunities['executed']} executed; edge expected {opportunities['expected_edge']:.4f}, "
+        f"realised {opportunities['realised_edge']:.4f}"
+    )
+    top = sorted(opportunities["rejected"].items(), key=lambda item: (-item[1], item[0]))[:REASONS_SHOWN]
+    if top:
+        lines.append("  not traded:  " + ", ".join(f"{reason} {number}" for reason, number in top))
+    lines.append(
+        f"orders         {orders['submitted']} submitted, {orders['filled']} filled, {orders['expired']} expired, "
+        f"{orders['cancelled']} cancelled, {orders['rejected']} rejected, {orders['unknown']} unknown"
+    )
+    for name, position in summary["positions"].items():
+        if position["quantity"]:
+            lines.append(f"position       {name}: {position['quantity']} at {position['average_price']:.2f}")
+    lines.append(
+        f"profit         realised {pnl['realised']:.4f}, unrealised {pnl['unrealised']:.4f}, fees {pnl['fees']:.4f}"
+    )
+    if summary["failure"]:
+        lines.append(f"FAILED         {summary['failure']}")
+    return lines

@@ -1,0 +1,49 @@
+"""The keys of a run: real ones by reference from the configuration, invented ones for simulated venues."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from integrated_trading_system.config.environment import resolve_secret
+from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.venues import catalog
+from integrated_trading_system.venues.signer import Signer
+from integrated_trading_system.venues.venue import Credentials
+
+
+def simulated_credentials(venue: VenueId, account: AccountId, seed: int) -> Credentials:
+    """A key pair that only a simulated venue knows. Ed25519, so that it serves every venue's way of signing."""
+    secret = sha256(f"{seed}/{venue}/{account}".encode()).digest()
+    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return Credentials(api_key=b64encode(public).decode(), api_secret=b64encode(secret).decode())
+
+
+def simulated_signers(accounts: Mapping[VenueId, AccountId], seed: int) -> dict[VenueId, Signer]:
+    """One signer for each venue."""
+    return {
+        venue: Signer(catalog.signing_of(venue), {account: simulated_credentials(venue, account, seed)})
+        for venue, account in accounts.items()
+    }
+
+
+def configured_signers(
+    venues: Mapping[VenueId, VenueSettings], accounts: Mapping[VenueId, AccountId], environment: Mapping[str, str]
+) -> tuple[dict[VenueId, Signer], tuple[str, ...]]:
+    """Signers of the venues that have keys, and the secrets themselves, for the log's redaction.
+
+    Raises ConfigurationError or Refused, naming the reference and never the secret.
+    """
+    signers: dict[VenueId, Signer] = {}
+    secrets: list[str] = []
+    for venue, settings in venues.items():
+        keys: dict[AccountId, Credentials] = {}
+        if settings.api_key is not None and settings.api_secret is not None:
+            key = resolve_secret(settings.api_key.get_secret_value(), environment)
+            secret = resolve_secret(settings.api_secret.get_secret_value(), environment)
+            keys[accounts[venue]] = Credentials(api_key=key, api_secret=secret)
+            secrets += [key, secret]
+        signers[venue] = Signer(catalog.signing_of(venue), keys)
+    return signers, tuple(secrets)

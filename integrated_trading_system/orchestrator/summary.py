@@ -1,0 +1,179 @@
+"""The end-of-run summary: one plain tree, written as JSON with `--summary` and shown in short at the end."""
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import json, to_builtins
+
+from integrated_trading_system.domain.market import Level
+from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.time import SECOND
+from integrated_trading_system.orchestrator.outcome import Outcome
+from integrated_trading_system.orchestrator.wiring import FEED, OMS, PMS, RISK, Platform, connector_name
+
+SCHEMA = 1
+
+
+def summarise(outcome: Outcome) -> dict[str, Any]:
+    """Everything that a run came to. Money is text, exactly; market prices are numbers."""
+    platform = outcome.platform
+    return {
+        "schema": SCHEMA,
+        "mode": outcome.mode,
+        "seed": outcome.seed,
+        "started_at": outcome.started_at,
+        "ended_at": outcome.ended_at,
+        "duration_s": (outcome.ended_at - outcome.started_at) / SECOND,
+        "input_hash": outcome.inputs,
+        "output_hash": platform.outputs.hex(),
+        "failure": None if outcome.failure is None else f"{outcome.failure.actor}: {outcome.failure.error}",
+        **picture(platform),
+    }
+
+
+def picture(platform: Platform) -> dict[str, Any]:
+    """What the core shows of itself now: the summary without the run's frame."""
+    system = platform.system
+    return {
+        "venues": _venues(platform),
+        "books": _books(platform),
+        "streams": _streams(platform),
+        "sync": _sync(platform),
+        "opportunities": _opportunities(platform),
+        "orders": _orders(platform),
+        **_account(platform),
+        "risk": to_builtins(system.view(RISK), builtin_types=()) if system.view(RISK) is not None else {},
+        "mailboxes": {name: to_builtins(figures) for name, figures in system.mailboxes().items()},
+        "restarts": system.restarts(),
+    }
+
+
+def write_summary(summary: dict[str, Any], path: Path) -> None:
+    """As indented JSON."""
+    path.write_bytes(json.format(json.encode(summary, enc_hook=str, decimal_format="string"), indent=2) + b"\n")
+
+
+def _venues(platform: Platform) -> dict[str, Any]:
+    feed = platform.system.view(FEED)
+    venues = {}
+    for venue in platform.venues:
+        connector = platform.system.view(connector_name(venue))
+        seen = feed.venues.get(venue)
+        venues[venue] = {
+            "messages": connector.messages,
+            "events": connector.events,
+            "ignored": connector.ignored,
+            "quarantined": 0 if seen is None else seen.quarantined,
+            "quarantined_by_reason": {} if seen is None else seen.quarantined_by_reason,
+            "gaps": 0 if seen is None else seen.gaps,
+            "resyncs": connector.resyncs + (0 if seen is None else seen.resyncs),
+            "reconnects": connector.reconnects,
+            "clock_offset_ms": 0.0 if seen is None else seen.clock_offset_ms,
+            "clock_uncertainty_ms": 0.0 if seen is None else seen.clock_uncertainty_ms,
+            "latency_us": {} if seen is None else to_builtins(seen.latency_us),
+            "links": connector.links,
+        }
+    return venues
+
+
+def _books(platform: Platform) -> dict[str, Any]:
+    books = {}
+    for instrument, book in platform.system.view(FEED).books.items():
+        row = to_builtins(book)
+        row["best_bid"], row["best_ask"] = _level(book.best_bid), _level(book.best_ask)
+        books[instrument] = row
+    return books
+
+
+def _level(level: Level | None) -> list[float] | None:
+    return None if level is None else list(level)
+
+
+def _streams(platform: Platform) -> dict[str, Any]:
+    streams: dict[str, dict[str, int]] = {}
+    for instrument, view in platform.system.view(FEED).instruments.items():
+        venue = instrument.rpartition(":")[0]
+        for kind, counts in view.streams.items():
+            total = streams.setdefault(f"{venue}:{kind.value.removesuffix('s')}", {})
+            for name, number in to_builtins(counts).items():
+                if isinstance(number, int):
+                    total[name] = total.get(name, 0) + number
+    return streams
+
+
+def _sync(platform: Platform) -> dict[str, Any]:
+    """One Comparison's figures as they are; of several, the sums and the worst skew."""
+    by_comparison = {}
+    for comparison in platform.comparisons:
+        name = f"synchronizer.{comparison.name}"
+        if name in platform.system.names:
+            by_comparison[comparison.name] = to_builtins(platform.system.view(name))
+    rejected: dict[str, int] = {}
+    skew: dict[str, float] = {"p50": 0.0, "p99": 0.0, "max": 0.0}
+    for view in by_comparison.values():
+        for reason, number in view["rejected"].items():
+            rejected[reason] = rejected.get(reason, 0) + number
+        skew = {name: max(value, view["skew_ms"][name]) for name, value in skew.items()}
+    return {
+        "snapshots": sum(view["snapshots"] for view in by_comparison.values()),
+        "skew_ms": skew,
+        "rejected": rejected,
+        "comparisons": by_comparison,
+    }
+
+
+def _opportunities(platform: Platform) -> dict[str, Any]:
+    """Over all strategies that look for opportunities."""
+    rejected: dict[str, Any] = {}
+    detected, expected = 0, ZERO
+    for actor in platform.strategies.values():
+        view = platform.system.view(actor)
+        if view is None or not hasattr(view, "missed"):
+            continue
+        detected += view.detected
+        expected += view.expected_edge
+        for reason, count in view.missed.items():
+            rejected[reason] = rejected.get(reason, 0) + count.episodes
+    risk, pms = platform.system.view(RISK), platform.system.view(PMS)
+    for code, number in risk.denied.items():
+        rejected[f"risk:{code}"] = number
+    return {
+        "detected": detected,
+        "approved": risk.approved,
+        "executed": pms.plans_traded,
+        "rejected": rejected,
+        "expected_edge": expected,
+        "realised_edge": pms.realised_edge,
+    }
+
+
+def _orders(platform: Platform) -> dict[str, Any]:
+    view = platform.system.view(OMS)
+    return {
+        "submitted": view.submitted,
+        "filled": view.filled,
+        "cancelled": view.cancelled,
+        "expired": view.expired,
+        "rejected": view.rejected,
+        "unknown": view.unknown,
+        "open": view.open,
+        "external": view.external,
+        "fills": view.fills,
+        "duplicates": view.duplicates,
+    }
+
+
+def _account(platform: Platform) -> dict[str, Any]:
+    view = platform.system.view(PMS)
+    return {
+        "positions": {
+            f"{position.account} {position.instrument}": {
+                "quantity": position.quantity,
+                "average_price": position.average_price,
+                "realised": position.realised,
+            }
+            for position in view.positions
+        },
+        "balances": view.balances,
+        "pnl": view.pnl,
+    }

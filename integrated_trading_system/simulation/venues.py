@@ -1,0 +1,111 @@
+"""Every venue that can be simulated, and how one is put together. A new one is one entry in `VENUES`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.errors import ConfigurationError
+from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.exchange.accounts import Account
+from integrated_trading_system.simulation.exchange.coins import COINS, Coin
+from integrated_trading_system.simulation.exchange.dialect import Dialect
+from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
+from integrated_trading_system.simulation.exchange.exchange import Exchange
+from integrated_trading_system.simulation.exchange.listing import Listing, Rules
+from integrated_trading_system.simulation.market import Market
+from integrated_trading_system.simulation.participants import populate
+
+
+class SimulatedVenue(Struct, frozen=True, kw_only=True):
+    """What is particular about a venue, apart from its wire."""
+
+    dialect: Callable[[Exchange, Nanos | None], Dialect]
+    """Made of an exchange and the offset of the venue's clock."""
+    rules: Rules
+    symbol: str = "{base}{quote}"
+    """The venue's spelling."""
+    quotes: tuple[str, ...] = ("USDT",)
+    kind: Kind = Kind.SPOT
+    notional_min: Decimal = Decimal(5)
+    price_band: Decimal = Decimal("0.2")
+
+
+def _rules(maker_bps: str, taker_bps: str, *, fill_or_kill_refused: bool = False) -> Rules:
+    maker, taker = Decimal(maker_bps), Decimal(taker_bps)
+    return Rules(maker_bps=maker, taker_bps=taker, fill_or_kill_refused=fill_or_kill_refused)
+
+
+VENUES: Final[dict[str, SimulatedVenue]] = {
+    "binance:spot": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC")),
+    "binance:us": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USD")),
+    "binance:testnet": SimulatedVenue(dialect=BinanceSpot, rules=_rules("0", "0")),
+    "binance:usdm": SimulatedVenue(
+        dialect=BinanceUsdm, rules=_rules("2", "5", fill_or_kill_refused=True), kind=Kind.LINEAR
+    ),
+}
+"""By VenueId. Fees are those of the lowest tier."""
+
+
+def listings(venue: VenueId, symbols: Iterable[str] | None = None) -> list[Listing]:
+    """What the venue lists; with `symbols` (the venue's spelling) only those, in that order.
+
+    Raises ConfigurationError for a venue or symbol that is not simulated.
+    """
+    known = _find(venue)
+    every = {
+        known.symbol.format(base=base, quote=quote): (base, quote, coin)
+        for quote in known.quotes
+        for base, coin in COINS.items()
+    }
+    chosen = list(every if symbols is None else symbols)
+    unknown = [symbol for symbol in chosen if symbol not in every]
+    if unknown:
+        raise ConfigurationError(f"{venue} does not list {', '.join(unknown)} here; it lists {', '.join(every)}")
+    return [_listing(known, symbol, *every[symbol]) for symbol in chosen]
+
+
+def build_exchange(
+    venue: VenueId,
+    listed: Sequence[Listing],
+    accounts: Sequence[Account],
+    market: Market | None,
+    start: Nanos,
+    rules: Rules | None = None,
+) -> Exchange:
+    """The venue's engine with these accounts; without a market nobody else trades there."""
+    exchange = Exchange(listed, rules or _find(venue).rules, accounts, start=start)
+    if market is not None:
+        populate(exchange, market, venue)
+    return exchange
+
+
+def build_dialect(venue: VenueId, exchange: Exchange, clock_offset: Nanos | None = None) -> Dialect:
+    """The venue's wire in front of an exchange."""
+    return _find(venue).dialect(exchange, clock_offset)
+
+
+def _find(venue: VenueId) -> SimulatedVenue:
+    if venue not in VENUES:
+        raise ConfigurationError(f"{venue} cannot be simulated; known are {', '.join(VENUES)}")
+    return VENUES[venue]
+
+
+def _listing(venue: SimulatedVenue, symbol: str, base: str, quote: str, coin: Coin) -> Listing:
+    return Listing(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        settle=quote,
+        kind=venue.kind,
+        tick=coin.tick,
+        lot=coin.lot,
+        quantity_min=coin.lot,
+        notional_min=venue.notional_min,
+        price_band=venue.price_band,
+        reference_price=coin.price,
+    )
