@@ -12,10 +12,6 @@ class SimulationSettings(Settings):
 
     latency_ms: float = Field(8.0, ge=0, le=10_000, description="One way between us and every simulated venue.")
     jitter_ms: float = Field(2.0, ge=0, le=10_000, description="Mean of the exponential tail on top of the latency.")
-    prices: dict[str, Decimal] = Field(
-        {"BTC": Decimal(60_000), "ETH": Decimal(3_000), "SOL": Decimal(150)},
-        description="Where the common price of each base asset starts, in dollars.",
-    )
     balances: dict[str, Decimal] = Field(
         {
             "USDT": Decimal(100_000),

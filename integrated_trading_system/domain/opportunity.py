@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.ids import InstrumentId, PlanId, StrategyId
+from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId, StrategyId
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -44,4 +44,22 @@ class OpportunityMissed(Struct, frozen=True, kw_only=True, tag=True):
     edge_bps: float
     edge: Decimal
     """In the Comparison's currency; 0 where the size was not worked out."""
+    at: Nanos
+
+
+class EdgeRealised(Struct, frozen=True, kw_only=True, tag=True):
+    """What a trade of several legs brought, beside what it was expected to bring. In the reporting currency."""
+
+    plan_id: PlanId
+    strategy: StrategyId
+    expected: Decimal
+    """Of the whole plan, in the Comparison's currency; 0 where nothing was announced."""
+    realised: Decimal
+    """Flows of all legs less fees, and what is left unhedged at the mid price."""
+    fees: Decimal
+    residual: Decimal
+    """Base units left unhedged."""
+    currency: Asset
+    unpriced: tuple[Asset, ...]
+    """Assets without a rate; they are not in the sums."""
     at: Nanos

@@ -92,6 +92,8 @@ class LegOutcome(Struct, frozen=True, kw_only=True):
     """Quote units that came in (positive) or went out, unwinding included, before fees."""
     fees_paid: tuple[Money, ...] = ()
     """Every asset in which fees were paid."""
+    multiplier: Decimal = Decimal(1)
+    """Base units of the Comparison in one unit of `filled`."""
 
 
 class PlanFinished(Struct, frozen=True, kw_only=True, tag=True):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -32,4 +32,14 @@ class Equity(Struct, frozen=True, kw_only=True, tag=True):
     """realised + unrealised - fees."""
     unpriced: tuple[Asset, ...]
     """Assets without a conversion into the currency; they are not in the sums."""
+    at: Nanos
+
+
+class ExternalFlow(Struct, frozen=True, kw_only=True, tag=True):
+    """The venue's balance moved by what no fill of ours explains: funding, a deposit, somebody's trade. Never "fixed"."""
+
+    venue: VenueId
+    account: AccountId
+    asset: Asset
+    amount: Decimal
     at: Nanos

@@ -181,7 +181,8 @@ class Lane:
 
     def differences(self, limit: int) -> list[int]:
         """`received_at - venue_time` of at most `limit` of the newest quotes, and as many trades, that carry a time."""
-        newest = (*islice(reversed(self.recent_quotes), limit), *islice(reversed(self.recent_trades), limit))
+        newest: list[Quote | Trade] = [*islice(reversed(self.recent_quotes), limit)]
+        newest += islice(reversed(self.recent_trades), limit)
         return [message.received_at - message.venue_time for message in newest if message.venue_time]
 
     def list(self, instrument: Instrument) -> None:

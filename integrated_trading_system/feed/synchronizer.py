@@ -62,8 +62,8 @@ class Synchronizer(Actor[Inbox]):
 
     def __init__(
         self,
-        comparison: Comparison,
         settings: FeedSettings,
+        comparison: Comparison,
         clocks: Clocks,
         strategies: Sequence[Ref[SynchronizedSnapshot]],
     ) -> None:

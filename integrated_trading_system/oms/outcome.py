@@ -43,6 +43,7 @@ def _outcome(index: int, leg: Leg, orders: Sequence[Tracked], instruments: Instr
         fees=sum((_fees_in_quote(tracked, instruments[leg.instrument]) for tracked in traded), ZERO),
         flow=sum((_flow(tracked, instruments[leg.instrument]) for tracked in traded), ZERO),
         fees_paid=tuple(fees.values()),
+        multiplier=leg.multiplier,
     )
 
 

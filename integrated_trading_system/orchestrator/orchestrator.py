@@ -22,6 +22,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend
 from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
 from integrated_trading_system.domain.order import CancelOrder
+from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.http import HttpDriver
 from integrated_trading_system.drivers.journal import JournalDriver
 from integrated_trading_system.drivers.log import configure_log
@@ -35,10 +36,10 @@ from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
 from integrated_trading_system.orchestrator.wiring import OMS, RISK, Platform, connector_name, trading_name, wire
-from integrated_trading_system.runtime.recording import SCHEMA, Header
 
 STOP_SECONDS = 10.0
 STEP_SECONDS = 0.05
@@ -76,6 +77,10 @@ class Orchestrator:
         self._loop.start()
         logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
 
+    def now(self) -> Nanos:
+        """The time of the run."""
+        return self._clock.now()
+
     def request_stop(self) -> None:
         """Have `wait` return; from a signal handler, too."""
         self._stop.set()
@@ -104,8 +109,9 @@ class Orchestrator:
         self._loop.end()
         system.stop()
         await self._close_drivers()
-        if self.failure is None and (halted := system.view(RISK).halted) is not None:
-            self.state.halt(halted)
+        risk = system.view(RISK)
+        if self.failure is None and risk.trading is TradingState.HALTED:
+            self.state.halt(risk.reason)
         outcome = Outcome(
             platform=platform,
             mode=self.settings.mode.value,
@@ -126,22 +132,14 @@ class Orchestrator:
         self.started_at = self._loop.now()
         recorder = None
         if self._options.record is not None:
-            recorder = Recorder(self._options.record, self._header(), self.platform.outputs)
+            recorder = Recorder(
+                self._options.record,
+                header_of(self.settings, self.state.recovered, self.started_at),
+                self.platform.outputs,
+            )
             self._closers.append(recorder.close)
         self._observation = Observation(recorder)
         self.platform.system.observer = self._observation
-
-    def _header(self) -> Header:
-        return Header(
-            schema=SCHEMA,
-            code=__version__,
-            config=self.settings.model_dump_json(),
-            seed=self.settings.seed,
-            run=self.state.recovered.run,
-            started_at=self.started_at,
-            recovered=self.state.recovered.records,
-            halted=self.state.recovered.halted,
-        )
 
     async def _open_drivers(self) -> None:
         platform, loop = self.platform, self._loop

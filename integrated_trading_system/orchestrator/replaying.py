@@ -23,7 +23,7 @@ from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
-from integrated_trading_system.orchestrator.report import finish
+from integrated_trading_system.orchestrator.report import finish, say
 from integrated_trading_system.orchestrator.running import exit_code
 from integrated_trading_system.orchestrator.wiring import Platform, Recovered, connector_name, wire
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
@@ -85,7 +85,7 @@ def _replay_recording(path: Path, options: RunOptions) -> Exit:
     finish(outcome, options.summary, None)
     if not found.complete:
         raise ReplayDiffers(f"{path}: the recording is incomplete: its end is missing; what there is was reproduced")
-    print("reproduced     the outputs are those that were recorded")
+    say("reproduced     the outputs are those that were recorded")
     return Exit.OK
 
 
@@ -100,10 +100,10 @@ def _replay_captures(sources: Sequence[str], options: RunOptions) -> Exit:
     for capture in captures:
         for problem in capture.problems:
             for text in problem.kept:
-                print(f"not read       {text}", file=sys.stderr)
+                say(f"not read       {text}", sys.stderr)
             if problem.count:
-                print(f"not read       {problem.count} lines of {problem.name}")
-    print(f"replayed       {sum(playback.messages.values())} messages of {len(captures)} venues")
+                say(f"not read       {problem.count} lines of {problem.name}")
+    say(f"replayed       {sum(playback.messages.values())} messages of {len(captures)} venues")
     return exit_code(outcome)
 
 

@@ -22,14 +22,19 @@ def finish(outcome: Outcome, summary_path: Path | None, fills_path: Path | None)
     return summary
 
 
+def say(text: str, out: TextIO | None = None) -> None:
+    """One line for people, on standard output unless told otherwise."""
+    (out or sys.stdout).write(f"{text}\n")
+
+
 def show(summary: dict[str, Any], out: TextIO, fills_path: Path | None) -> None:
     """A dozen lines."""
     for line in _lines(summary):
-        print(line, file=out)
+        say(line, out)
     if fills_path is not None:
-        print(f"fills          {fills_path}", file=out)
-    print(f"input hash     {summary['input_hash']}", file=out)
-    print(f"output hash    {summary['output_hash']}", file=out, flush=True)
+        say(f"fills          {fills_path}", out)
+    say(f"input hash     {summary['input_hash']}", out)
+    say(f"output hash    {summary['output_hash']}", out)
 
 
 def _lines(summary: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import uvloop
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.time import DAY, SECOND, Nanos
 from integrated_trading_system.drivers.recorder import Recorder
@@ -21,7 +22,7 @@ from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.report import finish
-from integrated_trading_system.orchestrator.wiring import OMS, RISK, Recovered, wire
+from integrated_trading_system.orchestrator.wiring import OMS, RISK, Platform, Recovered, wire
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
 
 VIRTUAL_START = Nanos(20_454 * DAY)
@@ -46,14 +47,14 @@ async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, orchestrator.request_stop)
     display: Display = choose_display(orchestrator.platform, live=options.ui and sys.stdout.isatty())
-    task = asyncio.create_task(display.run(orchestrator.loop_now))
+    task = asyncio.create_task(display.run(orchestrator.now))
     try:
         await orchestrator.wait(options.duration_s)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         outcome = await orchestrator.stop()
-    finish(outcome, options.summary, settings.state_dir / f"fills-{orchestrator.run_number}.csv")
+    finish(outcome, options.summary, settings.state_dir / f"fills-{orchestrator.state.recovered.run}.csv")
     return exit_code(outcome)
 
 
@@ -76,7 +77,7 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
     driver.run(Nanos(VIRTUAL_START + int((options.duration_s or VIRTUAL_DURATION_S) * SECOND)))
     for actor in (RISK, OMS):
         platform.system.tell(actor, Shutdown("the run is over"))
-    driver.run(Nanos(driver.now + STOP_WITHIN), stop=lambda: platform.system.view(OMS).idle)
+    driver.run(Nanos(driver.now + STOP_WITHIN), stop=lambda: _idle(platform))
     if recorder is not None:
         recorder.close()
     outcome = Outcome(
@@ -93,7 +94,13 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
     return exit_code(outcome)
 
 
+def _idle(platform: Platform) -> bool:
+    """No order is open and no plan unfinished."""
+    view = platform.system.view(OMS)
+    return bool(view.open == 0 and view.plans == 0)
+
+
 def exit_code(outcome: Outcome) -> Exit:
     """4 when trading was halted, by risk or by a failure; 0 otherwise."""
-    halted = outcome.failure is not None or outcome.platform.system.view(RISK).halted is not None
+    halted = outcome.failure is not None or outcome.platform.system.view(RISK).trading is TradingState.HALTED
     return Exit.HALTED if halted else Exit.OK

@@ -13,10 +13,15 @@ from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.signer import Signer
 from integrated_trading_system.venues.venue import Credentials
 
+ED25519_VENUES = ("backpack",)
+"""Venues whose API key *is* the public key; the others hand out an HMAC secret."""
+
 
 def simulated_credentials(venue: VenueId, account: AccountId, seed: int) -> Credentials:
-    """A key pair that only a simulated venue knows. Ed25519, so that it serves every venue's way of signing."""
+    """A key pair that only a simulated venue knows."""
     secret = sha256(f"{seed}/{venue}/{account}".encode()).digest()
+    if venue.partition(":")[0] not in ED25519_VENUES:
+        return Credentials(api_key=sha256(secret).hexdigest(), api_secret=secret.hex())
     public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
     return Credentials(api_key=b64encode(public).decode(), api_secret=b64encode(secret).decode())
 

@@ -32,10 +32,10 @@ from integrated_trading_system.domain.ids import (
     venue_of,
 )
 from integrated_trading_system.domain.instrument import InstrumentsListed
-from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.market import DataType, Quote
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
-from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.plan import Plan, PlanDenied, PlanFinished
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.feed.books import Books
@@ -44,7 +44,7 @@ from integrated_trading_system.feed.clock import Clocks
 from integrated_trading_system.feed.feeder import MarketDataFeeder
 from integrated_trading_system.feed.synchronizer import Synchronizer
 from integrated_trading_system.oms.manager import OrderManagementSystem
-from integrated_trading_system.oms.records import FillBooked, decode
+from integrated_trading_system.oms.records import FillBooked, PlanClosed, PlanIntended, decode
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.risk.manager import RiskManager
@@ -102,6 +102,17 @@ class Recovered:
         """Every fill that was ever booked."""
         decoded = (decode(record) for record in self.records)
         return tuple(record.fill for record in decoded if isinstance(record, FillBooked))
+
+    @property
+    def plans_in_flight(self) -> tuple[Plan, ...]:
+        """Plans that were begun and are not finished."""
+        plans: dict[PlanId, Plan] = {}
+        for record in (decode(raw) for raw in self.records):
+            if isinstance(record, PlanIntended):
+                plans[record.plan.plan_id] = record.plan
+            elif isinstance(record, PlanClosed):
+                plans.pop(record.finished.plan_id, None)
+        return tuple(plans.values())
 
 
 @dataclass(frozen=True)
@@ -234,15 +245,33 @@ class _Wiring:
     def _risk(self, oms: Cell[Any]) -> Cell[Any]:
         return self.system.spawn(
             RISK,
-            lambda: RiskManager(self.settings.risk, oms, self.books, self.fills, self.recovered.halted),
-            limits=MONEY,
+            lambda: RiskManager(
+                self.settings.risk,
+                oms,
+                run=str(self.recovered.run),
+                halted=self.recovered.halted,
+                recovered=self.fills,
+                in_flight=self.recovered.plans_in_flight,
+            ),
+            limits=MailboxLimits(capacity=100_000, conflate={Quote: lambda quote: quote.instrument}),
             policy=NEVER,
         )
 
     def _subscribe_money(self, pms: Cell[Any], oms: Cell[Any], risk: Cell[Any]) -> None:
         """Facts that the money actors follow. A fill reaches risk before anyone else can act on it."""
         subscribe = self.system.bus.subscribe
-        for kind in (Order, Fill, PlanFinished, InstrumentsListed, LinkChanged, BalancesReported, Reconciled, Halt):
+        for kind in (
+            Order,
+            Fill,
+            PlanFinished,
+            InstrumentsListed,
+            BookStateChanged,
+            LinkChanged,
+            BalancesReported,
+            Reconciled,
+            Halt,
+            Quote,
+        ):
             subscribe(kind, risk)
         for kind in (TradingStateChanged, InstrumentsListed):
             subscribe(kind, oms)

@@ -14,7 +14,6 @@ from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import Purse, spending
 from integrated_trading_system.domain.health import BookState, TradingState
 from integrated_trading_system.domain.ids import venue_of
-from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.money import BPS, ONE, ZERO, from_float, plain
 from integrated_trading_system.domain.order import OrderType, Side
@@ -117,7 +116,7 @@ def review(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
 # -- may anything be sent, and does the plan make sense ---------------------------------------------
 
 
-def _trading(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
+def _trading(plan: Plan, state: RiskState, _limits: RiskSettings) -> Denial | None:
     if state.stopping:
         return Denial(Code.SHUTTING_DOWN, "")
     match state.trading:
@@ -131,7 +130,7 @@ def _trading(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | Non
             return None
 
 
-def _shape(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
+def _shape(plan: Plan, _state: RiskState, _limits: RiskSettings) -> Denial | None:
     if not 1 <= len(plan.legs) <= LEGS_MAX:
         return Denial(Code.MALFORMED, f"{len(plan.legs)} legs")
     if len({(leg.instrument, leg.account) for leg in plan.legs}) < len(plan.legs):
@@ -187,7 +186,7 @@ def _market(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None
 # -- is each order sensible by itself ---------------------------------------------------------------
 
 
-def _filters(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
+def _filters(plan: Plan, state: RiskState, _limits: RiskSettings) -> Denial | None:
     for leg in plan.legs:
         instrument = state.instruments[leg.instrument]
         market = leg.order_type is OrderType.MARKET  # its price is a reference, on no tick
@@ -218,13 +217,12 @@ def _collars(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | Non
 
 def _order_size(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
     for leg in plan.legs:
-        instrument = state.instruments[leg.instrument]
         worth = state.worth(leg.instrument, leg.quantity, leg.price)
         assert worth is not None, "instrument and rate are known"
         if worth > limits.order_notional_max:
             return Denial(Code.ORDER_NOTIONAL, _above(leg.instrument, worth, limits.order_notional_max))
         if limits.touch_multiple_max is not None:
-            shown = _touch(leg, instrument, state.quotes[leg.instrument])
+            shown = _touch(leg, state.quotes[leg.instrument])
             if shown is not None and leg.quantity > shown * limits.touch_multiple_max:
                 return Denial(Code.IMPACT, f"{leg.instrument}: {plain(leg.quantity)} where {plain(shown)} is shown")
     return None
@@ -233,7 +231,7 @@ def _order_size(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | 
 # -- is there room for it ---------------------------------------------------------------------------
 
 
-def _funds(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
+def _funds(plan: Plan, state: RiskState, _limits: RiskSettings) -> Denial | None:
     needed: dict[Purse, Decimal] = {}
     for leg in plan.legs:
         spent = spending(state.instruments[leg.instrument], leg.account, leg.side, leg.price, leg.quantity)
@@ -319,7 +317,7 @@ def _beyond(side: Side, price: Decimal, quote: Quote, bps: Decimal) -> bool:
     return price < from_float(quote.bid) * (ONE - bps / BPS)
 
 
-def _touch(leg: Leg, instrument: Instrument, quote: Quote) -> Decimal | None:
+def _touch(leg: Leg, quote: Quote) -> Decimal | None:
     """The size that an order hits first; None when it would rest."""
     if leg.side is Side.BUY:
         crosses, size = leg.price >= from_float(quote.ask), quote.ask_size

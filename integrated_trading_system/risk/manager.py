@@ -23,14 +23,14 @@ from integrated_trading_system.domain.health import (
     TradingState,
     TradingStateChanged,
 )
-from integrated_trading_system.domain.ids import InstrumentId, PlanId
+from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied, PlanFinished
-from integrated_trading_system.domain.time import MILLISECOND
+from integrated_trading_system.domain.time import DAY, MILLISECOND
 from integrated_trading_system.risk.limits import Code, loss_breach, review
 from integrated_trading_system.risk.reduction import STRATEGY, outgrown, reduction
 from integrated_trading_system.risk.state import RiskState, Totals
@@ -79,7 +79,7 @@ class RiskView(Struct, frozen=True, kw_only=True):
     """Realised less fees, since the journal began."""
     lost_today: Decimal
     drawdown: Decimal
-    unpriced: dict[str, int]
+    unpriced: dict[Asset, int]
     """Fills whose profit or fee has no rate, by asset: they are not in the sums."""
     orders_used: int
     messages_used: int
@@ -111,7 +111,8 @@ class RiskManager(Actor[RiskInbox]):
         self._approved = 0
         self._denied: dict[Code, int] = {}
         self._reductions = 0
-        self._breached: Code | None = None
+        self._breached: tuple[Code, int] | None = None
+        """The loss limit that we halted for, and its day."""
         self._unbooked: list[Fill] = list(recovered)
         """Fills whose profit is not worked out yet: before the start is complete, or of an unlisted instrument."""
         for fill in recovered:
@@ -247,13 +248,15 @@ class RiskManager(Actor[RiskInbox]):
 
     def _reduce_outgrown(self) -> None:
         """Propose to ourselves what brings positions back within their limits."""
+        self.context.after(self._settings.reduce_interval_ms * MILLISECOND, ReductionDue())
+        if self._state.stopping or self._state.trading not in (TradingState.ACTIVE, TradingState.REDUCING):
+            return
         for instrument, keep in outgrown(self._state, self._settings):
             plan_id = PlanId(f"{STRATEGY}-{self._run}-{self._reductions + 1}")
             plan = reduction(self._state, self._settings, instrument, plan_id, keep)
             if plan is not None:
                 self._reductions += 1
                 self._review(plan)
-        self.context.after(self._settings.reduce_interval_ms * MILLISECOND, ReductionDue())
 
     # -- fills and losses ------------------------------------------------------------------------
 
@@ -284,8 +287,12 @@ class RiskManager(Actor[RiskInbox]):
             else:
                 state.losses.fill(fill, instrument)
         breach = loss_breach(state, self._settings)
-        before, self._breached = self._breached, None if breach is None else breach.code
-        if breach is not None and breach.code is not before:
+        if breach is None:
+            self._breached = None
+            return
+        day = state.now // DAY if breach.code is Code.DAILY_LOSS else 0
+        before, self._breached = self._breached, (breach.code, day)
+        if self._breached != before:  # resuming is not undone by the next fill of what reduces
             self._halt(f"{breach.code}: {breach.detail}")
 
     # -- the trading state -----------------------------------------------------------------------

@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from integrated_trading_system.domain.health import TradingState
-from integrated_trading_system.drivers.api.status import Family, InstrumentMetrics, Metrics
+from integrated_trading_system.drivers.api.status import InstrumentMetrics, Metrics
 
 RATE_SECONDS_MIN: Final = 1.0
 """Two pages closer together than this show the same rate."""
@@ -177,6 +177,3 @@ def _trading(metrics: Metrics) -> Iterator[Metric]:
 
 def _key(one: InstrumentMetrics) -> tuple[str, ...]:
     return one.venue, one.symbol
-
-
-__all__ = ["RATE_SECONDS_MIN", "Family", "MetricsPage"]

@@ -6,8 +6,7 @@ can be led to any address, requests under a foreign host name (DNS rebinding) ar
 
 import errno
 import ipaddress
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -141,7 +140,7 @@ class ApiServer:
         return _json({**overall, "queues": {queue.name: _queue(queue) for queue in queues}})
 
 
-def _newest(symbol: str, found: "list[Latest] | Any") -> dict[str, Any]:
+def _newest(symbol: str, found: Sequence[Latest]) -> dict[str, Any]:
     """The newest trade and quote of all venues, and what each venue has."""
     trades = [one.trade for one in found if one.trade is not None]
     quotes = [one.quote for one in found if one.quote is not None]
@@ -188,14 +187,5 @@ def _is_loopback(host: str) -> bool:
 def _not_listening(settings: HttpSettings, error: OSError) -> str:
     place = f"http.port {settings.port} on {settings.host}"
     if error.errno == errno.EADDRINUSE:
-        return f"{place} is in use; choose another with --set http.port={_suggest(settings.port)}"
-    return f"{place} cannot be listened on ({error.strerror}); choose another with --set http.port=8891"
-
-
-def _suggest(port: int) -> int:
-    """A port that is free just now."""
-    for candidate in range(port + 1, min(port + 100, 65536)):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", candidate)) != 0:
-                return candidate
-    return 0
+        return f"{place} is in use; choose another, for instance --set http.port={settings.port + 1}"
+    return f"{place} cannot be listened on: {error.strerror}; choose another with --set http.port=8891"

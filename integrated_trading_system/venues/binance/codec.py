@@ -12,16 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.json import Decoder
 
-from integrated_trading_system.domain.execution import (
-    Balance,
-    BalancesReported,
-    Fill,
-    Liquidity,
-    OrderAccepted,
-    OrderDone,
-    OrderRejected,
-    VenuePosition,
-)
+from integrated_trading_system.domain import execution
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.ids import (
     AccountId,
@@ -51,6 +42,7 @@ BROKEN: Final = (ValueError, RecursionError)
 NS: Final = 1_000_000
 """Nanoseconds in a millisecond, as a plain int: on the lane a call to `from_millis` would show."""
 
+_BUY, _SELL = Side.BUY, Side.SELL
 _ENVELOPE: Final = Decoder(wire.Envelope)
 
 
@@ -85,6 +77,8 @@ class MarketCodec:
         try:
             data = decode(wrapped).data
         except BROKEN as error:
+            if event is _quote and _one_sided(wrapped):
+                return (Ignored("one-sided"),)
             return (_quarantined(self._venue, error, frame, received_at),)
         if data.s != symbol:
             detail = f"{data.s[:40]} in a stream of {symbol}"
@@ -120,9 +114,18 @@ def _quote(data: wire.BookTicker, instrument: InstrumentId, received_at: Nanos) 
     return Quote(instrument, data.b, data.B, data.a, data.A, data.u, venue_time, received_at)
 
 
+def _one_sided(wrapped: bytes) -> bool:
+    """A book without bids or without asks is told as price 0 and size 0: no quote, and nothing wrong either."""
+    try:
+        data = _ONE_SIDED(wrapped).data
+    except BROKEN:
+        return False
+    return data.b == data.B == 0.0 or data.a == data.A == 0.0
+
+
 def _trade(data: wire.Print, instrument: InstrumentId, received_at: Nanos) -> Trade:
     venue_time: Any = data.T * NS
-    side = Side.SELL if data.m else Side.BUY
+    side = _SELL if data.m else _BUY
     return Trade(instrument, str(data.t), data.p, data.q, side, venue_time, received_at)
 
 
@@ -158,6 +161,7 @@ def _candle(data: wire.KlineEvent, instrument: InstrumentId, received_at: Nanos)
 
 
 _BOOK_TICKER: Final = Decoder(wire.Wrapped[wire.BookTicker], strict=False).decode
+_ONE_SIDED: Final = Decoder(wire.Wrapped[wire.OneSided], strict=False).decode
 _PRINT: Final = Decoder(wire.Wrapped[wire.Print], strict=False).decode
 _AGGREGATE_PRINT: Final = Decoder(wire.Wrapped[wire.AggregatePrint], strict=False).decode
 _DEPTH: Final = Decoder(wire.Wrapped[wire.DepthUpdate], strict=False).decode
@@ -244,7 +248,7 @@ class UserCodec:
             case "outboundAccountPosition":
                 position = _ACCOUNT_POSITION.decode(event)
                 balances = tuple(
-                    Balance(Asset(row.a), parse_decimal(row.f), parse_decimal(row.l)) for row in position.B
+                    execution.Balance(Asset(row.a), parse_decimal(row.f), parse_decimal(row.l)) for row in position.B
                 )
                 return (self._balances(balances, (), position.E, received_at),)
             case "ACCOUNT_UPDATE":
@@ -271,10 +275,10 @@ class UserCodec:
         if report.x in ("TRADE", "CALCULATED") and report.t > 0:
             events.append(self._fill(report, client, order, received_at))
         if status is OrderStatus.REJECTED:
-            events.append(OrderRejected(client_order_id=client, reason=report.r, received_at=received_at))
+            events.append(execution.OrderRejected(client_order_id=client, reason=report.r, received_at=received_at))
         elif status in TERMINAL:
             events.append(
-                OrderDone(
+                execution.OrderDone(
                     client_order_id=client,
                     venue_order_id=order,
                     status=status,
@@ -285,7 +289,7 @@ class UserCodec:
                 )
             )
         elif report.x == "NEW":
-            accepted = OrderAccepted(
+            accepted = execution.OrderAccepted(
                 client_order_id=client, venue_order_id=order, venue_time=venue_time, received_at=received_at
             )
             events.append(accepted)
@@ -293,13 +297,13 @@ class UserCodec:
 
     def _fill(
         self, report: wire.ExecutionReport, client: ClientOrderId, order: VenueOrderId, received_at: Nanos
-    ) -> Fill:
+    ) -> execution.Fill:
         fee = parse_decimal(report.n or "0")
         asset = report.N or self._settle.get(report.s, Asset(""))
         price, quantity = parse_decimal(report.L), parse_decimal(report.l)
         if price <= 0 or quantity <= 0 or (fee and not asset):
             raise ValueError("a fill needs a price, a quantity and an asset for its fee")
-        return Fill(
+        return execution.Fill(
             client_order_id=client,
             venue_order_id=order,
             trade_id=TradeId(str(report.t)),
@@ -309,28 +313,32 @@ class UserCodec:
             price=price,
             quantity=quantity,
             fee=Money(fee, Asset(asset)),
-            liquidity=Liquidity.MAKER if report.m else Liquidity.TAKER,
+            liquidity=execution.Liquidity.MAKER if report.m else execution.Liquidity.TAKER,
             venue_time=from_millis(report.T),
             received_at=received_at,
         )
 
-    def _account_update(self, update: wire.AccountUpdate, received_at: Nanos) -> BalancesReported:
+    def _account_update(self, update: wire.AccountUpdate, received_at: Nanos) -> execution.BalancesReported:
         """Cross margin is free, isolated margin is locked in its position. Hedge mode is not ours: BOTH only."""
         balances = tuple(
-            Balance(Asset(row.a), parse_decimal(row.cw), parse_decimal(row.wb) - parse_decimal(row.cw))
+            execution.Balance(Asset(row.a), parse_decimal(row.cw), parse_decimal(row.wb) - parse_decimal(row.cw))
             for row in update.a.B
         )
         positions = tuple(
-            VenuePosition(instrument_id(self._venue, row.s), parse_decimal(row.pa), parse_decimal(row.ep))
+            execution.VenuePosition(instrument_id(self._venue, row.s), parse_decimal(row.pa), parse_decimal(row.ep))
             for row in update.a.P
             if row.ps == "BOTH"
         )
         return self._balances(balances, positions, update.T, received_at)
 
     def _balances(
-        self, balances: tuple[Balance, ...], positions: tuple[VenuePosition, ...], millis: int, received_at: Nanos
-    ) -> BalancesReported:
-        return BalancesReported(
+        self,
+        balances: tuple[execution.Balance, ...],
+        positions: tuple[execution.VenuePosition, ...],
+        millis: int,
+        received_at: Nanos,
+    ) -> execution.BalancesReported:
+        return execution.BalancesReported(
             venue=self._venue,
             account=self._account,
             balances=balances,

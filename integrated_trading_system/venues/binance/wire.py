@@ -12,15 +12,14 @@ from msgspec import Meta, Raw, Struct, field
 
 from integrated_trading_system.domain.order import OrderStatus
 
-LEVELS_MAX: Final = 20_000
-"""Of one side in one message; the deepest snapshot has 5,000."""
+T = TypeVar("T")
 
 Price = Annotated[float, Meta(gt=0.0, lt=1e15)]
 Size = Annotated[float, Meta(ge=0.0, le=1e15)]
 Percent = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=2**62)]
-Levels = Annotated[list[tuple[Price, Size]], Meta(max_length=LEVELS_MAX)]
+Levels = Annotated[list[tuple[Price, Size]], Meta(max_length=20_000)]  # the deepest snapshot has 5,000
 
 STATUS: Final = {
     "NEW": OrderStatus.WORKING,
@@ -35,21 +34,17 @@ STATUS: Final = {
 }
 """What the venue's words for an order's state mean. A word that is not here is never guessed at."""
 
-T = TypeVar("T")
-
 
 def broken(error: Exception) -> str:
     """One fixed word for what is wrong with bytes that did not decode."""
     if not isinstance(error, msgspec.ValidationError):
         return "json" if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) else "shape"
     text = str(error)
-    if "Expected `float` > " in text or "Expected `float` < " in text:
-        return "price"  # only prices have open bounds
+    if "Expected `float` > " in text or "Expected `float` < " in text:  # only prices have open bounds
+        return "price"
     if "Expected `float` >= " in text or "Expected `float` <= " in text:
         return "size"
-    if "Expected `array` of length <= " in text:
-        return "oversized"
-    return "sequence" if "update id" in text else "shape"
+    return "sequence" if "update id" in text else "oversized" if "of length <= " in text else "shape"
 
 
 # -- market streams ------------------------------------------------------------------------------
@@ -71,6 +66,13 @@ class BookTicker(Struct, gc=False):
     a: Price
     A: Size
     E: Millis = 0
+
+
+class OneSided(BookTicker, gc=False, kw_only=True):
+    """The same while a side of the book is empty: price and size 0."""
+
+    b: Size
+    a: Size
 
 
 class Print(Struct, gc=False):

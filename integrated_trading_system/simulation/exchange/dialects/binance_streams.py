@@ -78,7 +78,8 @@ class Streams:
     def open(self, link: LinkId, path: str, query: str, serves: Callable[[str], bool] | None = None) -> bool:
         """A client connects to ``/ws``, ``/ws/<stream>…`` or ``/stream?streams=<stream>/…``; False for other paths.
 
-        Streams that the path does not serve can be subscribed to, and stay silent.
+        Names are not checked here (clients connect to ``/ws/0``); streams that do not exist, or that this
+        path does not serve, stay silent.
         """
         head, _, tail = path.strip("/").partition("/")
         if head not in ("ws", "stream"):
@@ -87,7 +88,7 @@ class Streams:
         for key, value in parse_qsl(query):
             if key in ("streams", "listenKey"):
                 names += [name for name in value.split("/") if name]
-        if len(names) > STREAMS_MAX or not all(map(_WELL_FORMED.fullmatch, names)):
+        if len(names) > STREAMS_MAX:
             return False
         inbound = SlidingWindow(self._messages_per_second, SECOND)
         self._links[link] = StreamLink(inbound, serves, combined=head == "stream")

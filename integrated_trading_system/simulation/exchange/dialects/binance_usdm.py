@@ -49,10 +49,8 @@ class BinanceUsdm(VenueService):
         self._keys = ListenKeys(exchange.seed, self.call_at, self._key_expired)
         trading = UsdmTrading(exchange, self._queries, self._rows, self.call_at)
         accounts = UsdmAccounts(exchange, self._rows, self._feed.millis)
-        routes = (
-            _market_routes(self._queries) | _trading_routes(trading) | _account_routes(accounts, trading, self._keys)
-        )
-        self._router = Router(self._guard, routes)
+        routes = _market_routes(self._queries) | _trading_routes(trading)
+        self._router = Router(self._guard, routes | _account_routes(accounts, trading, self._keys))
 
     def answer(self, request: ServerRequest, now: Nanos) -> ServerReply:
         return self._router.answer(request, now, self.venue_time(now))
@@ -138,6 +136,7 @@ def _market_routes(market: UsdmQueries) -> _Routes:
         "/fapi/v1/klines": Route(market.klines, 5),
         "/fapi/v1/premiumIndex": premium,
         "/fapi/v1/fundingInfo": Route(market.funding_info, 0),
+        "/fapi/v1/fundingRate": Route(market.funding_rates, 0),
         "/fapi/v1/openInterest": Route(market.open_interest),
         "/fapi/v1/ticker/24hr": Route(market.day, many(1, 40)),
         "/fapi/v1/ticker/price": price,
@@ -175,6 +174,8 @@ def _account_routes(accounts: UsdmAccounts, trading: UsdmTrading, keys: ListenKe
         ("GET", "/fapi/v2/positionRisk"): Route(accounts.positions_old, 5, signed),
         ("GET", "/fapi/v3/positionRisk"): Route(accounts.positions, 5, signed),
         ("POST", "/fapi/v1/leverage"): Route(trading.leverage, 1, signed),
+        ("GET", "/fapi/v1/leverageBracket"): Route(trading.brackets, 1, signed),
+        ("GET", "/fapi/v1/multiAssetsMargin"): Route(trading.assets_mode, 30, signed),
         ("POST", "/fapi/v1/marginType"): Route(trading.margin_type, 1, signed),
         ("GET", "/fapi/v1/positionSide/dual"): Route(trading.position_mode, 30, signed),
         ("POST", "/fapi/v1/positionSide/dual"): Route(trading.set_position_mode, 1, signed),

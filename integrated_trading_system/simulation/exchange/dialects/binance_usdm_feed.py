@@ -15,7 +15,7 @@ from integrated_trading_system.simulation.exchange.dialects.binance_feed import 
 from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, number
 from integrated_trading_system.simulation.exchange.dialects.binance_queries import Queries
 from integrated_trading_system.simulation.exchange.events import BookChanged, PriceLevel, TradeHappened
-from integrated_trading_system.simulation.exchange.exchange import DepthView
+from integrated_trading_system.simulation.exchange.exchange import FUNDING_INTERVAL, DepthView
 from integrated_trading_system.simulation.exchange.floor import SymbolState
 from integrated_trading_system.simulation.exchange.tape import Bar
 
@@ -114,14 +114,11 @@ class UsdmFeed(Feed):
             "!ticker@arr": (SECOND, tickers),
         }.get(name)
 
-    def next_funding(self) -> int:
-        """When funding is paid next, in ms."""
-        return self.millis(self.exchange.next_funding or Nanos(0))
-
     def _mark_row(self, state: SymbolState, now: Nanos) -> dict[str, Any]:
         mark, index = number(state.mark_price), number(state.index_price)
         rate = number(self.exchange.rules.funding_rate)
-        fields = {"p": mark, "ap": mark, "i": index, "P": index, "r": rate, "T": self.next_funding(), "st": 1}
+        due = self.millis(self.exchange.next_funding or Nanos(0))
+        fields = {"p": mark, "ap": mark, "i": index, "P": index, "r": rate, "T": due, "st": 1}
         return self.stamp("markPriceUpdate", state, now) | fields
 
     def _depth_row(
@@ -155,8 +152,6 @@ class UsdmQueries(Queries):
     depth_limit_max = 1000
     klines_limit_max = 1500
 
-    feed: UsdmFeed
-
     def exchange_info(self, call: Call) -> Any:
         settles = dict.fromkeys(state.listing.settle for state in self.exchange.symbols.values())
         assets = [{"asset": asset, "marginAvailable": True, "autoAssetExchange": "0"} for asset in settles]
@@ -173,11 +168,31 @@ class UsdmQueries(Queries):
                 "estimatedSettlePrice": number(state.index_price),
                 "lastFundingRate": number(self.exchange.rules.funding_rate),
                 "interestRate": "0.00010000",
-                "nextFundingTime": self.feed.next_funding(),
+                "nextFundingTime": self.feed.millis(self.exchange.next_funding or Nanos(0)),
                 "time": self.feed.millis(call.now),
             }
 
         return self.one_or_all(call, row)
+
+    def funding_rates(self, call: Call) -> Any:
+        """``GET /fapi/v1/fundingRate``: what was paid since the exchange opened."""
+        begin, end = call.span()
+        due = self.exchange.started_at - self.exchange.started_at % FUNDING_INTERVAL + FUNDING_INTERVAL
+        paid = [self.feed.millis(Nanos(at)) for at in range(due, call.now + 1, FUNDING_INTERVAL)]
+        limit = call.limit(100, 1000)
+        wanted = [at for at in paid if begin <= at <= end]
+        rate = number(self.exchange.rules.funding_rate)
+        return [
+            {
+                "symbol": state.listing.symbol,
+                "fundingRate": rate,
+                "fundingTime": at,
+                "markPrice": number(state.mark_price),
+                "rateType": "Regular",
+            }
+            for at in (wanted[:limit] if begin else wanted[-limit:])
+            for state in self.chosen(call)
+        ]
 
     def open_interest(self, call: Call) -> Any:
         """``GET /fapi/v1/openInterest``: the sum of all long positions."""

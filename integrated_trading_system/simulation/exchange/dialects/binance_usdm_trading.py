@@ -29,6 +29,7 @@ from integrated_trading_system.simulation.exchange.orders import NewOrder, Order
 CLIENT_ID: Final = re.compile(r"[\.A-Z\:/a-z0-9_-]{1,36}")
 CONDITIONAL: Final = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
+_REJECTED = "the order has been rejected. The order will not be recorded in the order history"
 REFUSALS: Final = {
     Refusal.UNKNOWN_SYMBOL: (-1121, "Invalid symbol."),
     Refusal.NOT_TRADING: (-4140, "Invalid symbol status for opening position."),
@@ -42,16 +43,8 @@ REFUSALS: Final = {
     Refusal.DUPLICATE_CLIENT_ID: (-4116, "ClientOrderId is duplicated."),
     Refusal.INSUFFICIENT_MARGIN: (-2019, "Margin is insufficient."),
     Refusal.REDUCE_ONLY: (-2022, "ReduceOnly Order is rejected."),
-    Refusal.WOULD_TAKE: (
-        -5022,
-        "Due to the order could not be executed as maker, the Post Only order will be rejected. "
-        "The order will not be recorded in the order history",
-    ),
-    Refusal.CANNOT_FILL: (
-        -5021,
-        "Due to the order could not be filled immediately, the FOK order has been rejected. "
-        "The order will not be recorded in the order history",
-    ),
+    Refusal.WOULD_TAKE: (-5022, f"Due to the order could not be executed as maker, {_REJECTED}"),
+    Refusal.CANNOT_FILL: (-5021, f"Due to the order could not be filled immediately, {_REJECTED}"),
     Refusal.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
 }
 
@@ -157,6 +150,16 @@ class UsdmTrading:
             raise Failure(-4028, f"Leverage {leverage} is not valid")
         self._exchange.set_leverage(call.customer, symbol, Decimal(leverage))
         return {"leverage": leverage, "maxNotionalValue": "20000000", "symbol": symbol}
+
+    def brackets(self, call: Call) -> Any:
+        """``GET /fapi/v1/leverageBracket``: one bracket, whatever the size."""
+        bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 20_000_000, "notionalFloor": 0}
+        bracket |= {"maintMarginRatio": 0.004, "cum": 0.0}
+        symbols = [state.listing.symbol for state in self._queries.chosen(call)]
+        return [{"symbol": symbol, "notionalCoef": 1.0, "brackets": [bracket]} for symbol in symbols]
+
+    def assets_mode(self, call: Call) -> Any:
+        return {"multiAssetsMargin": False}
 
     def margin_type(self, call: Call) -> Any:
         self._symbol(call)

@@ -178,6 +178,13 @@ def test_answers_and_notices_are_told_apart_from_data(spot: Codec, frame: bytes,
     assert only(spot, frame) == event
 
 
+@pytest.mark.parametrize(("price", "size"), [(b'"100.20"', b'"0.5"'), (b'"100.10"', b'"2.5"')])
+def test_a_book_with_an_empty_side_has_no_quote_and_is_not_broken(spot: Codec, price: bytes, size: bytes) -> None:
+    without_price = QUOTE.replace(price, b'"0.00000000"')
+    assert only(spot, without_price.replace(size, b'"0.00000000"')) == Ignored("one-sided")
+    assert reason(spot, without_price) == "price"
+
+
 def test_listing_anew_forgets_the_symbols_before(spot: Codec) -> None:
     spot.list([binance.instrument("spot", "ETHUSDT")])
     assert only(spot, QUOTE) == Ignored("stream")

@@ -1,0 +1,68 @@
+"""Dev mode's world: a simulated exchange behind every configured venue, and the network to them."""
+
+from msgspec.structs import replace
+
+from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
+from integrated_trading_system.orchestrator.signers import simulated_credentials, simulated_signers
+from integrated_trading_system.orchestrator.wiring import Platform
+from integrated_trading_system.simulation.exchange.accounts import Account
+from integrated_trading_system.simulation.exchange.dialect import Dialect
+from integrated_trading_system.simulation.exchange.exchange import Exchange
+from integrated_trading_system.simulation.market import Market, MarketSettings
+from integrated_trading_system.simulation.venues import VENUES, build_dialect, build_exchange, listings
+from integrated_trading_system.simulation.world import Latency, World
+
+
+class DevWorld(World):
+    """A World that also shows its exchanges, for those who audit a run against them."""
+
+    exchanges: dict[VenueId, Exchange]
+
+
+def build_world(settings: PlatformSettings, platform: Platform, start: Nanos) -> DevWorld:
+    """One exchange for each venue of the platform, all sharing one market. Raises ConfigurationError."""
+    market = market_of(settings, start)
+    exchanges: dict[VenueId, Exchange] = {}
+    dialects: dict[VenueId, Dialect] = {}
+    for venue, account in platform.accounts.items():
+        exchanges[venue] = _exchange(settings, venue, account, market, start)
+        dialects[venue] = build_dialect(venue, exchanges[venue])
+    simulation = settings.simulation
+    latency = Latency(
+        base=Nanos(int(simulation.latency_ms * MILLISECOND)), jitter=Nanos(int(simulation.jitter_ms * MILLISECOND))
+    )
+    signers = simulated_signers(platform.accounts, settings.seed)
+    world = DevWorld(dialects, signers, platform.gate, latency, settings.seed)
+    world.exchanges = exchanges
+    return world
+
+
+def market_of(settings: PlatformSettings, start: Nanos) -> Market:
+    """The price flow that all simulated venues share."""
+    simulation = settings.simulation
+    return Market(
+        settings.seed,
+        start,
+        MarketSettings(
+            events_per_second=simulation.updates_per_second,
+            dislocation_every=Nanos(int(simulation.dislocation_every_s * SECOND)),
+            dislocation_bps=(simulation.dislocation_bps / 3, simulation.dislocation_bps),
+        ),
+    )
+
+
+def _exchange(settings: PlatformSettings, venue: VenueId, account: AccountId, market: Market, start: Nanos) -> Exchange:
+    of: VenueSettings = settings.venues.get(str(venue)) or settings.venues[venue.partition(":")[0]]
+    listed = listings(venue, of.symbols or None)
+    rules = replace(VENUES[venue].rules, maker_bps=of.maker_fee_bps, taker_bps=of.taker_fee_bps)
+    credentials = simulated_credentials(venue, account, settings.seed)
+    ours = Account(
+        str(account),
+        settings.simulation.balances,
+        api_key=credentials.api_key,
+        secret=credentials.api_secret,
+    )
+    return build_exchange(venue, listed, [ours], market, start, rules)

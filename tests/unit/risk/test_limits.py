@@ -1,0 +1,245 @@
+"""Every denial code can be reached, by a plan that differs from an approved one in one thing."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from integrated_trading_system.domain.health import (
+    BookState,
+    BookStateChanged,
+    Halt,
+    LinkChanged,
+    LinkState,
+    Reduce,
+    Resume,
+)
+from integrated_trading_system.domain.ids import Asset, LinkId, VenueId
+from integrated_trading_system.domain.inputs import Shutdown
+from integrated_trading_system.domain.instrument import InstrumentsListed, Kind
+from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
+from integrated_trading_system.domain.plan import Leg, Plan
+from integrated_trading_system.domain.time import SECOND
+from integrated_trading_system.risk.limits import CHECKS, DENIAL_CODES, LEGS_MAX, Code
+from tests.support.risk_rig import ASK, A, B, RiskRig
+from tests.support.trading import START, balances, fill, instrument, leg, plan
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def buy(quantity: str = "1", price: str = "100", **changes: Any) -> Leg:
+    return leg(A.instrument, BUY, quantity, price, **changes)
+
+
+def sell(quantity: str = "1", price: str = "99.99", **changes: Any) -> Leg:
+    return leg(B.instrument, SELL, quantity, price, **changes)
+
+
+def pair(**changes: Any) -> Plan:
+    return plan(buy(), sell(), **changes)
+
+
+def lose(rig: RiskRig, amount: str) -> None:
+    """Buy high, sell low, by somebody's orders."""
+    rig.tell(
+        fill(A.instrument, BUY, "1", amount, received_at=rig.now),
+        fill(A.instrument, SELL, "1", "0", received_at=rig.now),
+    )
+
+
+def rig_after(*messages: Any, **settings: Any) -> RiskRig:
+    rig = RiskRig(**settings)
+    rig.tell(*messages)
+    return rig
+
+
+def rig_at(later: float, **settings: Any) -> RiskRig:
+    rig = RiskRig(**settings)
+    rig.run(int(later * SECOND))
+    return rig
+
+
+def rig_that_lost(amount: str, **settings: Any) -> RiskRig:
+    rig = RiskRig(**settings)
+    lose(rig, amount)
+    rig.tell(Resume("me"))
+    return rig
+
+
+def rig_that_approved(*plans: Plan, **settings: Any) -> RiskRig:
+    rig = RiskRig(**settings)
+    for one in plans:
+        assert rig.ask(one) == "approved"
+    return rig
+
+
+def rig_with_links(*states: LinkState) -> RiskRig:
+    return rig_after(*(LinkChanged(VenueId("a:spot"), LinkId("1"), "market-0", state, "", START) for state in states))
+
+
+def rig_without_quote() -> RiskRig:
+    rig = RiskRig(instruments=[A])
+    rig.tell(InstrumentsListed(B.venue, (B,)), BookStateChanged(B.instrument, BookState.VALID, "", START))
+    return rig
+
+
+EUR = instrument("a:spot", "BTCEUR", quote=Asset("EUR"))
+MANY = [instrument("a:spot", f"{index}") for index in range(LEGS_MAX + 1)]
+
+DENIALS: list[tuple[Code, Callable[[], RiskRig], Plan]] = [
+    (Code.SHUTTING_DOWN, lambda: rig_after(Shutdown("bye")), pair()),
+    (Code.HALTED, lambda: rig_after(Halt("panic", "me")), pair()),
+    (Code.NOT_STARTED, lambda: RiskRig(ready=False), pair()),
+    (Code.REDUCING, lambda: rig_after(Reduce("enough", "me")), pair()),
+    (Code.MALFORMED, RiskRig, plan()),
+    (Code.MALFORMED, RiskRig, plan(*(leg(one.instrument, BUY, "1", "1") for one in MANY))),
+    (Code.MALFORMED, RiskRig, plan(buy(), buy("2"))),
+    (Code.MALFORMED, RiskRig, pair(hedge_by=START)),
+    (Code.MALFORMED, RiskRig, pair(hedge_orders_max=-1)),
+    (Code.MALFORMED, RiskRig, plan(buy("NaN"))),
+    (Code.MALFORMED, RiskRig, plan(buy("Infinity"))),
+    (Code.MALFORMED, RiskRig, plan(buy("1", "1E+30"))),
+    (Code.MALFORMED, RiskRig, plan(buy("0"))),
+    (Code.MALFORMED, RiskRig, plan(buy(worst_price=Decimal("sNaN")))),
+    (Code.DUPLICATE, lambda: rig_that_approved(pair()), pair()),
+    (Code.EXPIRED, lambda: rig_at(1.001), pair()),
+    (Code.PLANS_IN_FLIGHT, lambda: rig_that_approved(pair(), plans_in_flight_max=1), pair(name="p-2")),
+    (Code.UNKNOWN_INSTRUMENT, lambda: RiskRig(instruments=[A]), pair()),
+    (Code.NO_RATE, lambda: RiskRig(instruments=[EUR]), plan(leg(EUR.instrument, BUY, "1", "100"))),
+    (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.CONNECT), pair()),
+    (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.LIVE, LinkState.DOWN), pair()),
+    (Code.BOOK_NOT_VALID, lambda: rig_after(BookStateChanged(B.instrument, BookState.SUSPECT, "", START)), pair()),
+    (Code.NO_QUOTE, rig_without_quote, pair()),
+    (Code.QUOTE_STALE, lambda: rig_at(0.501, quote_age_ms_max=500), pair()),
+    (Code.FILTER, RiskRig, plan(buy("0.0001"))),
+    (Code.FILTER, RiskRig, plan(buy("1", "100.001"))),
+    (Code.FILTER, lambda: RiskRig(instruments=[instrument(notional_min=Decimal(101))]), plan(buy())),
+    (Code.FILTER, lambda: RiskRig(instruments=[A, instrument("b:spot", quantity_min=Decimal(2))]), pair()),
+    (Code.FILTER, lambda: RiskRig(instruments=[instrument(tradable=False)]), plan(buy())),
+    (Code.REDUCE_ONLY, RiskRig, plan(buy(reduce_only=True))),
+    (Code.COLLAR, RiskRig, plan(buy("1", "101.01"))),
+    (Code.COLLAR, RiskRig, plan(sell("1", "98.99"))),
+    (Code.COLLAR, RiskRig, plan(buy("1", "90", order_type=OrderType.MARKET))),
+    (Code.ENVELOPE, RiskRig, plan(buy(worst_price=Decimal("103.01")))),
+    (Code.ENVELOPE, RiskRig, plan(buy(unwind_price=Decimal("96.99")))),
+    (Code.ENVELOPE, RiskRig, plan(sell(unwind_price=Decimal("103.01")))),
+    (Code.ORDER_NOTIONAL, lambda: RiskRig(order_notional_max="99.99"), pair()),
+    (Code.IMPACT, lambda: RiskRig(touch_multiple_max="0.05"), pair()),
+    (Code.IMPACT, lambda: RiskRig(touch_multiple_max="0.05"), plan(sell())),
+    (Code.BALANCE, lambda: rig_after(balances(A.instrument, USDT="99.99")), pair()),
+    (Code.BALANCE, lambda: rig_after(balances(B.instrument, BTC="0.999")), pair()),
+    (Code.BALANCE, lambda: rig_after(balances(B.instrument, USDT="1000")), pair()),
+    (Code.POSITION, lambda: RiskRig(position_notional_max="99.99"), pair()),
+    (Code.POSITION, lambda: RiskRig(position_notional_max_of={B.instrument: 50}), pair()),
+    (Code.POSITION, lambda: rig_that_approved(pair(), position_notional_max=150), pair(name="p-2")),
+    (Code.VENUE, lambda: RiskRig(venue_notional_max=99), pair()),
+    (Code.VENUE, lambda: RiskRig(venue_notional_max_of={"b:spot": 99}), pair()),
+    (Code.STRATEGY, lambda: RiskRig(strategy_notional_max=199), pair()),
+    (Code.STRATEGY, lambda: RiskRig(strategy_notional_max_of={"arb": 150}), pair()),
+    (Code.EXPOSURE, lambda: RiskRig(exposure_max=199), pair()),
+    (Code.DAILY_LOSS, lambda: rig_that_lost("500.01"), pair()),
+    (Code.DRAWDOWN, lambda: rig_that_lost("400", drawdown_max=399), pair()),
+    (Code.ORDER_RATE, lambda: RiskRig(orders_max=3), pair()),
+    (Code.MESSAGE_RATE, lambda: RiskRig(messages_max=4), plan(buy(time_in_force=TimeInForce.GTC), sell())),
+]
+
+
+@pytest.mark.parametrize("code,make,asked", DENIALS, ids=[f"{index}-{row[0]}" for index, row in enumerate(DENIALS)])
+def test_a_plan_that_breaks_one_rule_is_denied_by_its_name(
+    code: Code, make: Callable[[], RiskRig], asked: Plan
+) -> None:
+    rig = make()
+    denied_before = rig.view.denied.get(code, 0)
+    exposure_before = rig.view.worst
+    assert rig.ask(asked) == code
+    assert rig.view.denied[code] == denied_before + 1
+    assert rig.view.worst == exposure_before, "a denied plan reserves nothing"
+
+
+def test_a_plan_within_all_limits_is_approved() -> None:
+    assert RiskRig().ask(pair()) == "approved"
+
+
+def test_every_code_is_reached_by_this_table_and_explained() -> None:
+    assert {code for code, _, _ in DENIALS} == set(Code)
+    assert list(DENIAL_CODES) == list(Code)
+    assert all(text.endswith(".") for text in DENIAL_CODES.values())
+
+
+def test_there_is_one_question_per_check() -> None:
+    assert len(set(CHECKS)) == len(CHECKS)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        plan(buy("1", "101")),
+        plan(buy(worst_price=Decimal(103), unwind_price=Decimal("97.01"))),
+        plan(buy("1", "1"), hedge_orders_max=0),
+        plan(buy("1", "1", worst_price=Decimal(200)), hedge_orders_max=0),
+        plan(buy("1", "100.001", order_type=OrderType.MARKET)),
+        plan(sell("1", "150"), hedge_orders_max=0),
+        plan(buy("50")),
+    ],
+    ids=["collar", "envelope", "far-below", "no-repairs", "market", "far-above", "order-notional"],
+)
+def test_what_lies_exactly_at_a_limit_is_approved(asked: Plan) -> None:
+    assert RiskRig().ask(asked) == "approved"
+
+
+def test_orders_that_rest_have_no_impact() -> None:
+    assert RiskRig(touch_multiple_max="0.05").ask(plan(buy("1", "99.99"), hedge_orders_max=0)) == "approved"
+
+
+def test_balances_that_no_venue_reported_do_not_deny() -> None:
+    rig = rig_after(balances(B.instrument, complete=False, USDT="1000"))
+    assert rig.ask(pair()) == "approved"
+
+
+def test_what_one_plan_may_spend_the_next_may_not() -> None:
+    rig = rig_after(balances(A.instrument, USDT="150"))
+    assert rig.ask(plan(buy())) == "approved"
+    assert rig.ask(plan(buy(), name="p-2")) == Code.BALANCE
+
+
+def test_derivatives_need_no_asset_to_be_sold() -> None:
+    perpetual = instrument("b:spot", kind=Kind.LINEAR)
+    rig = RiskRig(instruments=[perpetual])
+    rig.tell(balances(perpetual.instrument))
+    assert rig.ask(plan(sell())) == "approved"
+
+
+def test_an_exceeded_limit_still_lets_reducing_plans_through() -> None:
+    rig = RiskRig(position_notional_max=150)
+    rig.tell(fill(A.instrument, BUY, "5", "100"))
+    assert rig.ask(plan(leg(A.instrument, SELL, "3", "99.99"))) == "approved"
+    assert rig.ask(plan(leg(A.instrument, BUY, "1", "100"), name="p-2")) == Code.POSITION
+
+
+@pytest.mark.parametrize(
+    "side,quantity,code",
+    [(SELL, "2", "approved"), (SELL, "2.001", Code.REDUCING), (BUY, "0.001", Code.REDUCING)],
+)
+def test_reducing_never_lets_a_position_grow_or_turn(side: Side, quantity: str, code: str) -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, BUY, "2", "100"), Reduce("enough", "me"))
+    assert rig.ask(plan(leg(A.instrument, side, quantity, str(ASK)))) == code
+
+
+def test_two_reducing_plans_in_flight_together_cannot_turn_a_position() -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, BUY, "2", "100"), Reduce("enough", "me"))
+    assert rig.ask(plan(leg(A.instrument, SELL, "1.5", "99.99"))) == "approved"
+    assert rig.ask(plan(leg(A.instrument, SELL, "1", "99.99"), name="p-2")) == Code.REDUCING
+
+
+def test_after_a_resumed_loss_only_reducing_plans_pass_until_midnight() -> None:
+    rig = rig_that_lost("600", drawdown_max=10_000)
+    rig.tell(fill(A.instrument, BUY, "1", "100", received_at=rig.now))
+    assert rig.ask(pair()) == Code.DAILY_LOSS
+    assert rig.ask(plan(leg(A.instrument, SELL, "1", "99.99"), name="p-2")) == "approved"
+    rig.run(86_400 * SECOND)
+    rig.quote(A.instrument)
+    rig.quote(B.instrument)
+    assert rig.ask(pair(at=rig.now)) == "approved"
