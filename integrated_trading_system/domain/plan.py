@@ -107,6 +107,8 @@ class PlanFinished(Struct, frozen=True, kw_only=True, tag=True):
     """Base units left unhedged: sum over legs of sign x filled x multiplier."""
     reason: str
     at: Nanos
+    expected_edge: Decimal = ZERO
+    """As the plan had it."""
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):

@@ -117,10 +117,8 @@ class ExchangeServer(Generic[Request]):
         if self._timer is not None:
             self._timer.cancel()
         runner, self._runner = self._runner, None
-        for writer in tuple(self._links.values()):
-            writer.end(WSCloseCode.GOING_AWAY)
+        await asyncio.gather(*(writer.end(WSCloseCode.GOING_AWAY) for writer in self._links.values()))
         if runner is not None:
-            await asyncio.gather(*(writer.task for writer in self._links.values()), return_exceptions=True)
             await runner.cleanup()
 
     # -- requests ------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ class ExchangeServer(Generic[Request]):
         writer = self._links[link] = _Writer(websocket)
         try:
             await websocket.prepare(request)
-            writer.start()
+            writer.start(request.transport)
             self._pump()
             async for message in websocket:
                 if message.type is WSMsgType.TEXT:
@@ -163,9 +161,9 @@ class ExchangeServer(Generic[Request]):
                     self._pump()
         finally:
             del self._links[link]
-            writer.cancel()
             self._dialect.disconnect(link, self._time_passes())
             self._pump()
+            await writer.end(WSCloseCode.OK)
         return websocket
 
     # -- time and frames -----------------------------------------------------------------------
@@ -193,17 +191,21 @@ class ExchangeServer(Generic[Request]):
 
 
 class _Writer:
-    """Sends one client's frames in order."""
+    """Sends one client's frames in order, and then the close."""
 
     def __init__(self, websocket: web.WebSocketResponse) -> None:
         self._websocket = websocket
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(FRAMES_WAITING_MAX)
-        self._ended = False
         self._code = WSCloseCode.OK
+        self._ended = False
+        self._sending = False
+        self._transport: asyncio.Transport | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self, transport: asyncio.Transport | None) -> None:
         """Once the handshake is done."""
-        self.task = asyncio.get_running_loop().create_task(self._serve())
+        self._transport = transport
+        self._task = asyncio.get_running_loop().create_task(self._serve())
 
     def put(self, frame: bytes | None) -> None:
         """Queue a frame; None is the last thing, after which the connection closes."""
@@ -213,23 +215,35 @@ class _Writer:
             self._queue.put_nowait(frame)
         except asyncio.QueueFull:
             logger.warning("a client does not read its frames: disconnected")
-            self.end(WSCloseCode.TRY_AGAIN_LATER)
+            self._end(WSCloseCode.TRY_AGAIN_LATER)
         else:
             self._ended = frame is None
 
-    def end(self, code: int) -> None:
-        """Close now, without what waits."""
+    async def end(self, code: WSCloseCode) -> None:
+        """Close now, without what waits (unless it closes already), and wait for it."""
+        if not self._ended:
+            self._end(code)
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _end(self, code: WSCloseCode) -> None:
         self._ended = True
         self._code = code
-        self.task.cancel()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+        if self._sending and self._task is not None:
+            self._task.cancel()
 
     async def _serve(self) -> None:
-        try:
+        with suppress(ConnectionError, asyncio.CancelledError):
             while (frame := await self._queue.get()) is not None:
+                self._sending = True
                 await self._websocket.send_frame(frame, WSMsgType.TEXT)
-        except asyncio.CancelledError:
-            pass
-        except ConnectionError:
-            return
-        with suppress(ConnectionError):
-            await self._websocket.close(code=self._code)
+                self._sending = False
+        self._sending = False
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._websocket.close(code=self._code, drain=False)
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()  # what this client does not read would keep its connection for ever

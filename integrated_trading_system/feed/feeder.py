@@ -137,6 +137,8 @@ class MarketDataFeeder(Actor[Inbox]):
                     listener.tell(message)
             else:
                 self._on_odd_quote(lane, message)
+        elif type(message) is BookDelta:
+            self._on_delta(message)
         else:
             self._on_other(message)
 
@@ -148,14 +150,16 @@ class MarketDataFeeder(Actor[Inbox]):
 
     def _on_other(self, message: Inbox) -> None:
         match message:
-            case BookDelta() | BookSnapshot():
-                self._on_depth(message)
+            case BookSnapshot():
+                self._on_snapshot(message)
             case Trade():
                 lane = self._lane(message.instrument)
                 if lane.down:
                     lane.trades.dropped += 1
                 else:
                     self._judge.trade(lane, message)
+            case BookDelta():
+                self._on_delta(message)
             case Quote():
                 self._on_odd_quote(self._lane(message.instrument), message)
             case Statistics():
@@ -196,20 +200,28 @@ class MarketDataFeeder(Actor[Inbox]):
         else:
             self._judge.quote(lane, quote)
 
-    def _on_depth(self, message: BookDelta | BookSnapshot) -> None:
-        lane = self._lane(message.instrument)
-        machine = lane.entry.machine
-        if machine is None:
-            machine = lane.entry.machine = BookMachine(self._settings.pending_max)
-            lane.bookish = lane.watched = True
-            self._outlet.change(lane, BookState.SYNCING, "depth")
+    def _on_delta(self, delta: BookDelta) -> None:
+        lane = self._lane(delta.instrument)
+        machine = lane.entry.machine or self._expect_depth(lane)
         if lane.down:
             machine.discarded += 1
-        elif type(message) is BookDelta:
-            self._judge.delta(lane, machine, message)
         else:
-            assert isinstance(message, BookSnapshot)
-            self._judge.snapshot(lane, machine, message)
+            self._judge.delta(lane, machine, delta)
+
+    def _on_snapshot(self, snapshot: BookSnapshot) -> None:
+        lane = self._lane(snapshot.instrument)
+        machine = lane.entry.machine or self._expect_depth(lane)
+        if lane.down:
+            machine.discarded += 1
+        else:
+            self._judge.snapshot(lane, machine, snapshot)
+
+    def _expect_depth(self, lane: Lane) -> BookMachine:
+        """The book of an instrument that was taken in without one."""
+        lane.entry.machine = BookMachine(self._settings.pending_max)
+        lane.bookish = lane.watched = True
+        self._outlet.change(lane, BookState.SYNCING, "depth")
+        return lane.entry.machine
 
     def _pass_on(self, message: Statistics | Candle, kind: DataType) -> None:
         lane = self._lane(message.instrument)

@@ -63,21 +63,25 @@ class Judge:
     def _top(self, lane: Lane, quote: Quote, late: Reason | None, *, made: bool) -> None:
         """Believe new best prices and tell them, or doubt. `made`: from the book, not received."""
         entry = lane.entry
-        if late is not None or not (
-            lane.plausible(quote) and 0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf
+        top = entry.top
+        if (
+            late is not None
+            or not ((quote.bid == top.bid and quote.ask == top.ask) or lane.plausible(quote))
+            or not (0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf)
         ):
-            reason = quote_reason(quote, lane.mid, lane.jump_max, lane.ticks_per_unit) or late
+            reason = quote_reason(quote, lane.last_mid, lane.jump_max, lane.ticks_per_unit) or late
             if reason is not None:
                 lane.quotes.quarantined += not made
                 self._outlet.doubt(lane, reason)
                 self._outlet.refuse(lane, reason, quote)
                 return
             lane.anchor(quote)
-        if made:
-            lane.stream_sequence = lane.newest_of_stream
-            lane.made = quote
-        else:
+        if not made:
             lane.quotes.delivered += 1
+        else:
+            if top is not lane.made:
+                lane.stream_sequence = lane.newest_of_stream
+            lane.made = quote
         entry.top = quote
         lane.recent_quotes.append(quote)
         if entry.state is not BookState.VALID:
@@ -85,13 +89,23 @@ class Judge:
                 lane.silent = False
             if lane.trusted:
                 self._outlet.change(lane, BookState.VALID, "")
-        self._outlet.quote(lane, quote)
+        for ref in lane.active:
+            ref.tell(quote)
+        for listener in lane.quote_listeners:
+            listener.tell(quote)
 
     # -- books ---------------------------------------------------------------------------------
 
     def delta(self, lane: Lane, machine: BookMachine, delta: BookDelta) -> None:
         """A change of the book."""
-        late = place(lane, delta.venue_time, delta.received_at)
+        clock = lane.clock
+        late = None
+        if delta.venue_time and clock.low <= delta.received_at - delta.venue_time < clock.high:
+            reach = delta.venue_time - clock.offset
+            if reach > clock.reach:
+                clock.reach = reach
+        else:
+            late = place(lane, delta.venue_time, delta.received_at)
         outcome = machine.delta(delta)
         if outcome is not Outcome.APPLIED:
             self._unproven(lane, machine, outcome)
@@ -117,14 +131,13 @@ class Judge:
         """The book is proven and has changed: its top counts, unless the quote stream is ahead of it."""
         entry = lane.entry
         lane.silent = False
-        if machine.order > max(entry.top.sequence, lane.floor):
+        order = machine.order
+        if order > entry.top.sequence and order > lane.floor:
             if machine.top is None:
                 self._outlet.doubt(lane, "one-sided")
                 return
             bid, bid_size, ask, ask_size = machine.top
-            quote = Quote(
-                lane.instrument, bid, bid_size, ask, ask_size, machine.order, machine.venue_time, machine.heard_at
-            )
+            quote = Quote(lane.instrument, bid, bid_size, ask, ask_size, order, machine.venue_time, machine.heard_at)
             self._top(lane, quote, late, made=True)
         elif entry.state is not BookState.VALID and entry.top is not NOTHING:
             self._outlet.change(lane, BookState.VALID, "")
@@ -152,7 +165,7 @@ class Judge:
             lane.trades.conflated += 1
             return
         late = place(lane, trade.venue_time, trade.received_at)
-        reason = trade_reason(trade, lane.mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
+        reason = trade_reason(trade, lane.last_mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
         if reason is None and late is Reason.FUTURE:
             reason = late
         if reason is not None:

@@ -69,6 +69,7 @@ class Lane:
         self.low = inf
         self.high = inf
         self.mid = 0.0
+        """The last price judged in full, or the last one before the top was withdrawn."""
         self.trade_price = 0.0
 
         self.floor = UNPROVEN
@@ -110,11 +111,18 @@ class Lane:
         self.low = max(0.0, self.mid * (1.0 - self.jump_max / 2))
         self.high = self.mid * (1.0 + self.jump_max / 2)
 
+    @property
+    def last_mid(self) -> float:
+        """The last believed mid price; 0 when there is none."""
+        top = self.entry.top
+        return self.mid if top is NOTHING else (top.bid + top.ask) / 2
+
     def withdraw(self) -> None:
         """The top is no longer known; the next quote is judged in full."""
         top = self.entry.top
         if top is not NOTHING:
             self.hear(top.received_at)
+            self.mid = self.last_mid
             self.floor = max(self.floor, top.sequence)
             self.stream_sequence = self.newest_of_stream
             self.entry.top = NOTHING

@@ -195,7 +195,7 @@ class BookMachine:
             book.trim(self._window)
         self.updates += 1
         top = book.top
-        if is_crossed(top):
+        if top is not None and not top[0] < top[2]:
             self.crossed += 1
             return self._begin_anew(Outcome.CROSSED, None)
         self.top = top

@@ -35,13 +35,6 @@ class Outlet:
         self._venues = venues
         self._retry_after = retry_after
 
-    def quote(self, lane: Lane, quote: Quote) -> None:
-        """Tell a believed top of book."""
-        for ref in lane.active:
-            ref.tell(quote)
-        for listener in lane.quote_listeners:
-            listener.tell(quote)
-
     def synchronize(self, lane: Lane, quote: Quote) -> None:
         """Tell the synchronizers a quote that everyone else knows already."""
         for ref in lane.active:

@@ -22,6 +22,7 @@ def finished(plan: Plan, orders: Sequence[Tracked], instruments: Instruments, re
         residual=residual(plan, orders),
         reason=reason,
         at=at,
+        expected_edge=plan.expected_edge,
     )
 
 

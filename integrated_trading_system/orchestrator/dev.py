@@ -6,8 +6,8 @@ from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
+from integrated_trading_system.orchestrator.platform import Platform
 from integrated_trading_system.orchestrator.signers import simulated_credentials, simulated_signers
-from integrated_trading_system.orchestrator.wiring import Platform
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import Dialect
 from integrated_trading_system.simulation.exchange.exchange import Exchange

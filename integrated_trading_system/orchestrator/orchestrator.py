@@ -36,10 +36,11 @@ from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, trading_name
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
-from integrated_trading_system.orchestrator.wiring import OMS, RISK, Platform, connector_name, trading_name, wire
+from integrated_trading_system.orchestrator.wiring import wire
 
 STOP_SECONDS = 10.0
 STEP_SECONDS = 0.05

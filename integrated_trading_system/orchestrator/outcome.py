@@ -7,7 +7,7 @@ from pathlib import Path
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.orchestrator.wiring import Platform
+from integrated_trading_system.orchestrator.platform import Platform
 
 COLUMNS = (
     "venue_time",

@@ -4,7 +4,8 @@ from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.errors import ReplayDiffers
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.orchestrator.wiring import Platform, Recovered, wire
+from integrated_trading_system.orchestrator.platform import Platform, Recovered
+from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.recording import SCHEMA, Header
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integrated_trading_system.domain.errors import ReplayDiffers
 from integrated_trading_system.orchestrator.observation import Observation
-from integrated_trading_system.orchestrator.wiring import Platform
+from integrated_trading_system.orchestrator.platform import Platform
 from integrated_trading_system.runtime.recording import SCHEMA, Block, Entry, Header, Ran, Stopped, Told
 
 

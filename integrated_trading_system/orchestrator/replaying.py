@@ -21,11 +21,12 @@ from integrated_trading_system.orchestrator.cli import Exit
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.platform import Platform, Recovered, connector_name
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
 from integrated_trading_system.orchestrator.report import finish, say
 from integrated_trading_system.orchestrator.running import exit_code
-from integrated_trading_system.orchestrator.wiring import Platform, Recovered, connector_name, wire
+from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments
 from integrated_trading_system.simulation.playback import Playback, Track

@@ -20,9 +20,10 @@ from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, Recovered
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.report import finish
-from integrated_trading_system.orchestrator.wiring import OMS, RISK, Platform, Recovered, wire
+from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
 
 VIRTUAL_START = Nanos(20_454 * DAY)

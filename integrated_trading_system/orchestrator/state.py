@@ -8,7 +8,7 @@ from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.drivers.journal import Journal
 from integrated_trading_system.drivers.lock import StateLock
-from integrated_trading_system.orchestrator.wiring import Recovered
+from integrated_trading_system.orchestrator.platform import Recovered
 
 JOURNAL = "journal"
 HALTED = "halted"

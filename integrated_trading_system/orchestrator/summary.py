@@ -5,11 +5,12 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
+from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.orchestrator.outcome import Outcome
-from integrated_trading_system.orchestrator.wiring import FEED, OMS, PMS, RISK, Platform, connector_name
+from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
 
 SCHEMA = 1
 
@@ -50,12 +51,12 @@ def picture(platform: Platform) -> dict[str, Any]:
 
 def write_summary(summary: dict[str, Any], path: Path) -> None:
     """As indented JSON."""
-    path.write_bytes(json.format(json.encode(summary, enc_hook=str, decimal_format="string"), indent=2) + b"\n")
+    path.write_bytes(json.format(json.encode(summary), indent=2) + b"\n")
 
 
 def _venues(platform: Platform) -> dict[str, Any]:
     feed = platform.system.view(FEED)
-    venues = {}
+    venues: dict[str, Any] = {}
     for venue in platform.venues:
         connector = platform.system.view(connector_name(venue))
         seen = feed.venues.get(venue)
@@ -77,7 +78,7 @@ def _venues(platform: Platform) -> dict[str, Any]:
 
 
 def _books(platform: Platform) -> dict[str, Any]:
-    books = {}
+    books: dict[str, Any] = {}
     for instrument, book in platform.system.view(FEED).books.items():
         row = to_builtins(book)
         row["best_bid"], row["best_ask"] = _level(book.best_bid), _level(book.best_ask)
@@ -105,7 +106,7 @@ def _sync(platform: Platform) -> dict[str, Any]:
     """One Comparison's figures as they are; of several, the sums and the worst skew."""
     by_comparison = {}
     for comparison in platform.comparisons:
-        name = f"synchronizer.{comparison.name}"
+        name = ActorName(f"synchronizer.{comparison.name}")
         if name in platform.system.names:
             by_comparison[comparison.name] = to_builtins(platform.system.view(name))
     rejected: dict[str, int] = {}

@@ -6,7 +6,7 @@ The hot lane (connector → feed → synchronizer → strategy) is joined by inl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
@@ -29,13 +29,12 @@ from integrated_trading_system.domain.ids import (
     InstrumentId,
     VenueId,
     instrument_id,
-    venue_of,
 )
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.market import DataType, Quote
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
-from integrated_trading_system.domain.plan import Plan, PlanDenied, PlanFinished
+from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.feed.books import Books
@@ -44,7 +43,16 @@ from integrated_trading_system.feed.clock import Clocks
 from integrated_trading_system.feed.feeder import MarketDataFeeder
 from integrated_trading_system.feed.synchronizer import Synchronizer
 from integrated_trading_system.oms.manager import OrderManagementSystem
-from integrated_trading_system.oms.records import FillBooked, PlanClosed, PlanIntended, decode
+from integrated_trading_system.orchestrator.platform import (
+    FEED,
+    OMS,
+    PMS,
+    RISK,
+    Platform,
+    Recovered,
+    connector_name,
+    paper_name,
+)
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.risk.manager import RiskManager
@@ -60,11 +68,6 @@ from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.connector import Connector
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
-
-FEED: Final = ActorName("feed")
-OMS: Final = ActorName("oms")
-RISK: Final = ActorName("risk")
-PMS: Final = ActorName("pms")
 
 MONEY: Final = MailboxLimits(capacity=100_000)
 """Nothing of it may be shed: overflow halts."""
@@ -86,53 +89,6 @@ DECISIONS: Final = (
 """Facts that count as outputs of a run, beside the effects: their hash says whether two runs decided alike."""
 
 
-@dataclass(frozen=True)
-class Recovered:
-    """What a run starts from."""
-
-    records: tuple[bytes, ...] = ()
-    """The journal's, oldest first."""
-    halted: str | None = None
-    """Why trading was halted when the last run ended; only an operator lifts it."""
-    run: int = 1
-    """Counts starts in this state directory; larger than ever before."""
-
-    @property
-    def fills(self) -> tuple[Fill, ...]:
-        """Every fill that was ever booked."""
-        decoded = (decode(record) for record in self.records)
-        return tuple(record.fill for record in decoded if isinstance(record, FillBooked))
-
-    @property
-    def plans_in_flight(self) -> tuple[Plan, ...]:
-        """Plans that were begun and are not finished."""
-        plans: dict[PlanId, Plan] = {}
-        for record in (decode(raw) for raw in self.records):
-            if isinstance(record, PlanIntended):
-                plans[record.plan.plan_id] = record.plan
-            elif isinstance(record, PlanClosed):
-                plans.pop(record.finished.plan_id, None)
-        return tuple(plans.values())
-
-
-@dataclass(frozen=True)
-class Platform:
-    """A wired core, and what stands beside it."""
-
-    settings: PlatformSettings
-    system: System
-    gate: KillGate
-    books: Books
-    clocks: Clocks
-    buffers: Buffers
-    outputs: Fingerprint
-    venues: Mapping[VenueId, Venue]
-    accounts: Mapping[VenueId, AccountId]
-    comparisons: tuple[Comparison, ...]
-    strategies: Mapping[str, ActorName]
-    streams: Mapping[InstrumentId, tuple[DataType, ...]] = field(default_factory=dict)
-
-
 class _GateSwitch:
     """A ref: sets the kill gate in the very turn in which the trading state changes."""
 
@@ -141,22 +97,6 @@ class _GateSwitch:
 
     def tell(self, message: TradingStateChanged, /) -> None:
         self._gate.set(message.state)
-
-
-def connector_name(venue: VenueId) -> ActorName:
-    """The actor that speaks for a venue."""
-    return ActorName(f"connector.{venue}")
-
-
-def trading_name(settings: PlatformSettings, instrument: InstrumentId) -> ActorName:
-    """The actor that takes the orders for an instrument."""
-    venue = venue_of(instrument)
-    return paper_name(venue) if settings.mode is Mode.PAPER else connector_name(venue)
-
-
-def paper_name(venue: VenueId) -> ActorName:
-    """The actor that plays a venue's account in paper mode."""
-    return ActorName(f"paper.{venue}")
 
 
 def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
@@ -273,10 +213,12 @@ class _Wiring:
             Quote,
         ):
             subscribe(kind, risk)
-        for kind in (TradingStateChanged, InstrumentsListed):
-            subscribe(kind, oms)
-        for kind in (Fill, BalancesReported, InstrumentsListed, PlanFinished):
-            subscribe(kind, pms)
+        subscribe(TradingStateChanged, oms)
+        subscribe(InstrumentsListed, oms)
+        subscribe(Fill, pms)
+        subscribe(BalancesReported, pms)
+        subscribe(InstrumentsListed, pms)
+        subscribe(PlanFinished, pms)
 
     # -- deciding ------------------------------------------------------------------------------
 
@@ -293,7 +235,7 @@ class _Wiring:
                 continue
             kind = strategy_class(chosen.strategy)
             setup = StrategySetup(
-                name=chosen.name,
+                name=StrategyId(chosen.name),
                 comparison=comparisons[chosen.comparison],
                 books=self.books,
                 plans=risk,
@@ -303,7 +245,7 @@ class _Wiring:
                 settings=strategy_settings(kind, chosen.settings),
             )
             name = ActorName(f"strategy.{chosen.name}")
-            cell = self.system.spawn(name, lambda kind=kind, setup=setup: kind(setup))
+            cell = self.system.spawn(name, partial(kind, setup))
             self.strategies[chosen.name] = name
             self._subscribe_strategy(kind, setup.comparison, cell)
             if SynchronizedSnapshot in kind.subscriptions:
@@ -328,9 +270,7 @@ class _Wiring:
             targets = tuple(self.system.inline(cell) for cell in strategies[comparison.name])
             cell = self.system.spawn(
                 ActorName(f"synchronizer.{comparison.name}"),
-                lambda comparison=comparison, targets=targets: Synchronizer(
-                    self.settings.feed, comparison, self.clocks, targets
-                ),
+                partial(Synchronizer, self.settings.feed, comparison, self.clocks, targets),
             )
             inline = self.system.inline(cell)
             for instrument in comparison.instruments:
@@ -380,21 +320,23 @@ class _Wiring:
         for venue, settings in self.venue_settings.items():
             if self._on_paper:
                 self._paper_account(venue, settings, oms)
-            trades = not self._on_paper and self.venues[venue].trading is not None
             self.system.spawn(
-                connector_name(venue),
-                lambda venue=venue, settings=settings, trades=trades: Connector(
-                    self.venues[venue],
-                    settings,
-                    symbols=settings.symbols,
-                    data_types=settings.streams,
-                    accounts=(self.accounts[venue],) if trades else (),
-                    feed=self.system.inline(feed),
-                    executions=oms,
-                    seed=self.settings.seed,
-                ),
-                limits=FRAMES,
+                connector_name(venue), partial(self._connector, venue, settings, feed, oms), limits=FRAMES
             )
+
+    def _connector(self, venue: VenueId, settings: VenueSettings, feed: Cell[Any], oms: Cell[Any]) -> Connector:
+        """Called at every restart: a new life decodes with a new codec."""
+        trades = not self._on_paper and self.venues[venue].trading is not None
+        return Connector(
+            self._venue(venue, settings),
+            settings,
+            symbols=settings.symbols,
+            data_types=settings.streams,
+            accounts=(self.accounts[venue],) if trades else (),
+            feed=self.system.inline(feed),
+            executions=oms,
+            seed=self.settings.seed,
+        )
 
     def _paper_account(self, venue: VenueId, settings: VenueSettings, oms: Cell[Any]) -> None:
         terms = PaperTerms(

@@ -55,7 +55,7 @@ def fill(number: int) -> Fill:
 
 
 async def opened(path: Path, now: int = 0, **settings: int) -> History:
-    history = History(StorageSettings(**settings), path, OneBook())
+    history = History(StorageSettings.model_validate(settings), path, OneBook())
     await history.open(Nanos(now))
     return history
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.json import Decoder
 
+from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.execution import (
     Balance,
     BalancesReported,
@@ -279,7 +280,8 @@ def _words(said: Problem) -> str:
 
 def _number(client: ClientOrderId) -> int:
     number = int(client) if re.fullmatch("[1-9][0-9]{0,9}", client) else 0
-    assert 0 < number <= CLIENT_ORDER_ID_MAX, f"not an id for Backpack: {client}"
+    if not 0 < number <= CLIENT_ORDER_ID_MAX:
+        raise Unsupported(f"Backpack numbers its orders with 32 bits, and {client[:40]!r} is no such number")
     return number
 
 

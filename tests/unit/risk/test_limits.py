@@ -145,7 +145,9 @@ DENIALS: list[tuple[Code, Callable[[], RiskRig], Plan]] = [
 ]
 
 
-@pytest.mark.parametrize("code,make,asked", DENIALS, ids=[f"{index}-{row[0]}" for index, row in enumerate(DENIALS)])
+@pytest.mark.parametrize(
+    ("code", "make", "asked"), DENIALS, ids=[f"{index}-{row[0]}" for index, row in enumerate(DENIALS)]
+)
 def test_a_plan_that_breaks_one_rule_is_denied_by_its_name(
     code: Code, make: Callable[[], RiskRig], asked: Plan
 ) -> None:
@@ -218,7 +220,7 @@ def test_an_exceeded_limit_still_lets_reducing_plans_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "side,quantity,code",
+    ("side", "quantity", "code"),
     [(SELL, "2", "approved"), (SELL, "2.001", Code.REDUCING), (BUY, "0.001", Code.REDUCING)],
 )
 def test_reducing_never_lets_a_position_grow_or_turn(side: Side, quantity: str, code: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.instrument import Kind as InstrumentKind
+from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments
 
@@ -18,7 +19,7 @@ def read(*lines: bytes) -> tuple[list[Line], Problems]:
 
 def test_a_stamped_line_is_a_frame_at_its_nanosecond() -> None:
     lines, _ = read(b'1723161255088169167 {"stream":"x","data":{}}\n')
-    assert lines == [Line(1723161255088169167, Kind.FRAME, "", b'{"stream":"x","data":{}}')]
+    assert lines == [Line(Nanos(1723161255088169167), Kind.FRAME, "", b'{"stream":"x","data":{}}')]
 
 
 def test_a_stamped_line_without_a_stream_is_the_answer_to_a_snapshot() -> None:

@@ -1,0 +1,88 @@
+"""A wired core as others see it: the names of its actors, what it starts from, and what stands beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from integrated_trading_system.config.platform import Mode, PlatformSettings
+from integrated_trading_system.domain.comparison import Comparison
+from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.ids import AccountId, ActorName, InstrumentId, PlanId, VenueId, venue_of
+from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.plan import Plan
+from integrated_trading_system.feed.books import Books
+from integrated_trading_system.feed.buffers import Buffers
+from integrated_trading_system.feed.clock import Clocks
+from integrated_trading_system.oms.records import FillBooked, PlanClosed, PlanIntended, decode
+from integrated_trading_system.risk.kill_switch import KillGate
+from integrated_trading_system.runtime.fingerprint import Fingerprint
+from integrated_trading_system.runtime.system import System
+from integrated_trading_system.venues.venue import Venue
+
+FEED: Final = ActorName("feed")
+OMS: Final = ActorName("oms")
+RISK: Final = ActorName("risk")
+PMS: Final = ActorName("pms")
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What a run starts from."""
+
+    records: tuple[bytes, ...] = ()
+    """The journal's, oldest first."""
+    halted: str | None = None
+    """Why trading was halted when the last run ended; only an operator lifts it."""
+    run: int = 1
+    """Counts starts in this state directory; larger than ever before."""
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """Every fill that was ever booked."""
+        decoded = (decode(record) for record in self.records)
+        return tuple(record.fill for record in decoded if isinstance(record, FillBooked))
+
+    @property
+    def plans_in_flight(self) -> tuple[Plan, ...]:
+        """Plans that were begun and are not finished."""
+        plans: dict[PlanId, Plan] = {}
+        for record in (decode(raw) for raw in self.records):
+            if isinstance(record, PlanIntended):
+                plans[record.plan.plan_id] = record.plan
+            elif isinstance(record, PlanClosed):
+                plans.pop(record.finished.plan_id, None)
+        return tuple(plans.values())
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A wired core, and what stands beside it."""
+
+    settings: PlatformSettings
+    system: System
+    gate: KillGate
+    books: Books
+    clocks: Clocks
+    buffers: Buffers
+    outputs: Fingerprint
+    venues: Mapping[VenueId, Venue]
+    accounts: Mapping[VenueId, AccountId]
+    comparisons: tuple[Comparison, ...]
+    strategies: Mapping[str, ActorName]
+    streams: Mapping[InstrumentId, tuple[DataType, ...]]
+
+
+def connector_name(venue: VenueId) -> ActorName:
+    """The actor that speaks for a venue."""
+    return ActorName(f"connector.{venue}")
+
+
+def trading_name(settings: PlatformSettings, instrument: InstrumentId) -> ActorName:
+    """The actor that takes the orders for an instrument."""
+    venue = venue_of(instrument)
+    return paper_name(venue) if settings.mode is Mode.PAPER else connector_name(venue)
+
+
+def paper_name(venue: VenueId) -> ActorName:
+    """The actor that plays a venue's account in paper mode."""
+    return ActorName(f"paper.{venue}")

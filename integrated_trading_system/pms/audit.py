@@ -1,0 +1,75 @@
+"""Our ledger against the venues' word: what a balance moved by that no fill of ours explains.
+
+The first report of an asset is its opening balance. From then on opening balance plus our flows is
+what should be there. A difference may be a fill on its way, in either direction; one that stays the
+same for long enough is a flow from outside. It is taken over as it is, and never traded away.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.execution import BalancesReported
+from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.position import ExternalFlow
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.pms.ledger import Purse
+
+
+class _Difference(Struct, frozen=True):
+    amount: Decimal
+    since: Nanos
+
+
+class Audit:
+    """Opening balances, differences that may still go away, and flows from outside."""
+
+    def __init__(self, flow: Callable[[Purse], Decimal], external_after: Nanos) -> None:
+        """`flow`: what our fills did to a purse."""
+        self._flow = flow
+        self._external_after = external_after
+        self._opening: dict[Purse, Decimal] = {}
+        self._differences: dict[Purse, _Difference] = {}
+        self.external: dict[Purse, Decimal] = {}
+
+    def report(self, report: BalancesReported, now: Nanos) -> tuple[ExternalFlow, ...]:
+        """Compare; the flows from outside that this report proves. A complete report means 0 where it is silent."""
+        reported = {
+            Purse(report.venue, report.account, balance.asset): balance.free + balance.locked
+            for balance in report.balances
+        }
+        if report.complete:
+            for purse in self._opening:
+                if purse[:2] == (report.venue, report.account):
+                    reported.setdefault(purse, ZERO)
+        flows = (self._compare(purse, total, now) for purse, total in reported.items())
+        return tuple(flow for flow in flows if flow is not None)
+
+    def expected(self) -> dict[Purse, Decimal]:
+        """What every known purse should hold."""
+        return {purse: opening + self._flow(purse) for purse, opening in self._opening.items()}
+
+    @property
+    def differences(self) -> dict[Purse, Decimal]:
+        """What does not agree at present."""
+        return {purse: difference.amount for purse, difference in self._differences.items()}
+
+    def _compare(self, purse: Purse, total: Decimal, now: Nanos) -> ExternalFlow | None:
+        opening = self._opening.get(purse)
+        if opening is None:
+            self._opening[purse] = total - self._flow(purse)
+            return None
+        amount = total - opening - self._flow(purse)
+        if not amount:
+            self._differences.pop(purse, None)
+            return None
+        known = self._differences.get(purse)
+        if known is None or known.amount != amount:
+            self._differences[purse] = known = _Difference(amount, now)
+        if now - known.since < self._external_after:
+            return None
+        del self._differences[purse]
+        self._opening[purse] = opening + amount
+        self.external[purse] = self.external.get(purse, ZERO) + amount
+        return ExternalFlow(venue=purse.venue, account=purse.account, asset=purse.asset, amount=amount, at=now)

@@ -1,0 +1,169 @@
+"""The ledger: what every fill did to positions, balances and fees. Exact, to the last decimal.
+
+A position is kept by its cost, which is a sum, and not by its average price, which would be a
+rounded quotient. Closing a part takes that part of the cost; like on the venues, booked profits and
+parts of a cost have eight decimals. Rounding moves a hundred-millionth from one closing to the next and
+never loses it: what was realised and what is still invested always add up to what was paid.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
+from integrated_trading_system.domain.instrument import Instrument, Kind
+from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.position import Position
+from integrated_trading_system.domain.time import Nanos
+
+CENT: Final = Decimal("0.00000001")
+
+
+class Purse(NamedTuple):
+    """One asset on one account."""
+
+    venue: VenueId
+    account: AccountId
+    asset: Asset
+
+
+def worth(instrument: Instrument, price: Decimal, quantity: Decimal) -> Decimal:
+    """Value of `quantity` in the asset in which profit is counted: quote, or settle for derivatives.
+
+    An INVERSE contract is worth `multiplier` quote units, so in its settle asset quantity x multiplier / price.
+    """
+    if instrument.kind is Kind.INVERSE:
+        return (quantity * instrument.multiplier / price).quantize(CENT)
+    return quantity * instrument.multiplier * price
+
+
+class Holding:
+    """One instrument on one account, at average cost."""
+
+    __slots__ = ("account", "changed_at", "cost", "fees", "instrument", "quantity", "realised")
+
+    def __init__(self, instrument: Instrument, account: AccountId) -> None:
+        """Flat."""
+        self.instrument = instrument
+        self.account = account
+        self.quantity = ZERO
+        """Signed, in the instrument's own units."""
+        self.cost = ZERO
+        """What is held was worth this when it was bought or sold short; never negative."""
+        self.realised = ZERO
+        self.fees: dict[Asset, Decimal] = {}
+        self.changed_at = Nanos(0)
+
+    def trade(self, signed: Decimal, price: Decimal) -> Decimal:
+        """Add a signed quantity; the profit that closing brought. Through zero: close all, open the rest."""
+        value = worth(self.instrument, price, abs(signed))
+        held = self.quantity
+        self.quantity += signed
+        if not held or (held > 0) is (signed > 0):
+            self.cost += value
+            return ZERO
+        closed = min(abs(signed), abs(held))
+        left_at = _part(value, closed, abs(signed))
+        entered_at = _part(self.cost, closed, abs(held))
+        self.cost += (value - left_at) - entered_at
+        profit = self._signed(left_at - entered_at, long=held > 0)
+        self.realised += profit
+        return profit
+
+    def unrealised(self, price: Decimal) -> Decimal:
+        """What closing all at this price would bring, in the asset of `worth`."""
+        return self._signed(worth(self.instrument, price, abs(self.quantity)) - self.cost, long=self.quantity > 0)
+
+    @property
+    def profit_asset(self) -> Asset:
+        """In which profit is counted."""
+        return self.instrument.quote if self.instrument.kind is Kind.SPOT else self.instrument.settle
+
+    @property
+    def average_price(self) -> Decimal:
+        """What one base unit cost; 0 when flat."""
+        size = abs(self.quantity) * self.instrument.multiplier
+        if not size or not self.cost:
+            return ZERO
+        return size / self.cost if self.instrument.kind is Kind.INVERSE else self.cost / size
+
+    def position(self) -> Position:
+        """As published."""
+        return Position(
+            instrument=self.instrument.instrument,
+            account=self.account,
+            quantity=self.quantity,
+            average_price=self.average_price,
+            realised=self.realised,
+            fees=dict(self.fees),
+            changed_at=self.changed_at,
+        )
+
+    def _signed(self, gain: Decimal, *, long: bool) -> Decimal:
+        """A long gains when its worth grows; an inverse long is a short of the settle asset."""
+        return gain if long is not (self.instrument.kind is Kind.INVERSE) else -gain
+
+
+def _part(whole: Decimal, quantity: Decimal, of: Decimal) -> Decimal:
+    """The share of `quantity` in `whole`; all of it is exactly all of it."""
+    return whole if quantity == of else (whole * quantity / of).quantize(CENT)
+
+
+class Ledger:
+    """All holdings, and what flowed into and out of every purse because of our fills."""
+
+    def __init__(self) -> None:
+        """Nothing was ever traded."""
+        self._holdings: dict[tuple[InstrumentId, AccountId], Holding] = {}
+        self.flows: dict[Purse, Decimal] = {}
+        """Since the first fill; fees included. For every venue equal to what its account moved by."""
+        self.fees: dict[Asset, Decimal] = {}
+        self.fills = 0
+
+    def __iter__(self) -> Iterator[Holding]:
+        """Every holding, flat ones too, in order of their first fill."""
+        return iter(self._holdings.values())
+
+    def book(self, fill: Fill, instrument: Instrument) -> Holding:
+        """One fill, each exactly once. The holding that it changed."""
+        key = (fill.instrument, fill.account)
+        holding = self._holdings.get(key)
+        if holding is None:
+            holding = self._holdings[key] = Holding(instrument, fill.account)
+        signed = fill.side.sign * fill.quantity
+        profit = holding.trade(signed, fill.price)
+        if instrument.kind is Kind.SPOT:
+            self._flow(fill, instrument, instrument.base, signed * instrument.multiplier)
+            self._flow(
+                fill, instrument, instrument.quote, -fill.side.sign * worth(instrument, fill.price, fill.quantity)
+            )
+        elif profit:
+            self._flow(fill, instrument, instrument.settle, profit)
+        fee = fill.fee
+        if fee.amount:
+            self._flow(fill, instrument, fee.asset, -fee.amount)
+            holding.fees[fee.asset] = holding.fees.get(fee.asset, ZERO) + fee.amount
+            self.fees[fee.asset] = self.fees.get(fee.asset, ZERO) + fee.amount
+        holding.changed_at = max(holding.changed_at, fill.received_at)
+        self.fills += 1
+        return holding
+
+    def holding(self, instrument: InstrumentId, account: AccountId) -> Holding | None:
+        """None where nothing was ever traded."""
+        return self._holdings.get((instrument, account))
+
+    def flow(self, purse: Purse) -> Decimal:
+        """What our fills did to the purse, all together."""
+        return self.flows.get(purse, ZERO)
+
+    def by_asset(self) -> dict[Asset, Decimal]:
+        """Flows of all accounts together."""
+        sums: dict[Asset, Decimal] = {}
+        for purse, amount in self.flows.items():
+            sums[purse.asset] = sums.get(purse.asset, ZERO) + amount
+        return sums
+
+    def _flow(self, fill: Fill, instrument: Instrument, asset: Asset, amount: Decimal) -> None:
+        purse = Purse(instrument.venue, fill.account, asset)
+        self.flows[purse] = self.flows.get(purse, ZERO) + amount

@@ -1,0 +1,202 @@
+"""The position management: every fill booked exactly once, everything valued now and then."""
+
+from decimal import Decimal
+from typing import TypeAlias, assert_never
+
+from msgspec import Struct
+
+from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.domain.book import BookReader
+from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId
+from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
+from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.opportunity import EdgeRealised
+from integrated_trading_system.domain.plan import PlanFinished
+from integrated_trading_system.domain.position import Equity, Position
+from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.pms.audit import Audit
+from integrated_trading_system.pms.ledger import Ledger, Purse
+from integrated_trading_system.pms.valuation import Valuation, realised_edge
+from integrated_trading_system.runtime.actor import Actor
+
+
+class EquityDue(Struct, frozen=True):
+    """Timer: value everything."""
+
+
+PmsInbox: TypeAlias = Fill | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
+
+
+class PositionManagementView(Struct, frozen=True, kw_only=True):
+    """What is held and what it brought. Profit is in the reporting currency."""
+
+    positions: tuple[Position, ...]
+    balances: dict[str, dict[Asset, Decimal]]
+    """By account: free and locked together, as the venue last reported."""
+    expected: dict[str, dict[Asset, Decimal]]
+    """By account: what should be there by our own ledger."""
+    external: dict[str, dict[Asset, Decimal]]
+    """By account: what moved for another reason than our fills."""
+    pnl: dict[str, Decimal]
+    """``realised``, ``unrealised``, ``fees``, ``total``."""
+    by_asset: dict[Asset, Decimal]
+    """What our fills moved, fees included, over all accounts."""
+    fees: dict[Asset, Decimal]
+    equity: Equity
+    realised_edge: Decimal
+    """Of all plans of several legs that finished in this run."""
+    plans_traded: int
+    """Of those, how many traded anything."""
+    fills: int
+    waiting: int
+    """Fills whose instrument is not listed yet."""
+
+
+class PositionManagementSystem(Actor[PmsInbox]):
+    """Keeps the ledger, values it, and compares it with the venues."""
+
+    def __init__(self, settings: PmsSettings, books: BookReader, fills: tuple[Fill, ...] = ()) -> None:
+        """`fills`: every fill that was ever booked, in order; they are booked as soon as their instrument is listed."""
+        self._settings = settings
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._waiting: dict[InstrumentId, list[Fill]] = {}
+        for fill in fills:
+            self._waiting.setdefault(fill.instrument, []).append(fill)
+        self._plans_waiting: list[PlanFinished] = []
+        self._balances: dict[tuple[str, AccountId], dict[Asset, Balance]] = {}
+        self.ledger = Ledger()
+        self.valuation = Valuation(settings, books, self._instruments)
+        self.audit = Audit(self.ledger.flow, Nanos(settings.external_after_ms * MILLISECOND))
+        self._realised_edge = ZERO
+        self._plans_traded = 0
+
+    def start(self) -> None:
+        """Value everything from now on, again and again."""
+        self._value_later()
+
+    def receive(self, message: PmsInbox) -> None:
+        """Book, compare, or value."""
+        match message:
+            case Fill():
+                self._on_fill(message)
+            case InstrumentsListed():
+                self._on_instruments(message)
+            case BalancesReported():
+                self._on_balances(message)
+            case PlanFinished():
+                self._on_plan(message)
+            case EquityDue():
+                self.context.publish(self.equity())
+                self._value_later()
+            case _:
+                assert_never(message)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def position(self, instrument: InstrumentId, account: AccountId | None = None) -> tuple[Position, ...]:
+        """Ours in the instrument, on this account or on every one; empty where nothing was ever traded."""
+        return tuple(
+            holding.position()
+            for holding in self.ledger
+            if holding.instrument.instrument == instrument and account in (None, holding.account)
+        )
+
+    def unrealised(self, instrument: InstrumentId, price: Decimal) -> Decimal:
+        """What closing all of the instrument at `price` would bring, in its quote (or settle) asset."""
+        holdings = (holding for holding in self.ledger if holding.instrument.instrument == instrument)
+        return sum((holding.unrealised(price) for holding in holdings), ZERO)
+
+    def equity(self) -> Equity:
+        """Everything, valued now."""
+        return self.valuation.equity(self.ledger, self.context.now)
+
+    def view(self) -> PositionManagementView:
+        """Everything, as of the end of the last turn."""
+        equity = self.equity()
+        return PositionManagementView(
+            positions=tuple(holding.position() for holding in self.ledger),
+            balances={
+                account: {asset: balance.free + balance.locked for asset, balance in assets.items()}
+                for (_, account), assets in self._balances.items()
+            },
+            expected=_by_account(self.audit.expected()),
+            external=_by_account(self.audit.external),
+            pnl={
+                "realised": equity.realised,
+                "unrealised": equity.unrealised,
+                "fees": equity.fees,
+                "total": equity.total,
+            },
+            by_asset=self.ledger.by_asset(),
+            fees=dict(self.ledger.fees),
+            equity=equity,
+            realised_edge=self._realised_edge,
+            plans_traded=self._plans_traded,
+            fills=self.ledger.fills,
+            waiting=sum(len(fills) for fills in self._waiting.values()),
+        )
+
+    # -- what happens --------------------------------------------------------------------------
+
+    def _on_fill(self, fill: Fill) -> None:
+        instrument = self._instruments.get(fill.instrument)
+        if instrument is None:
+            self._waiting.setdefault(fill.instrument, []).append(fill)
+        else:
+            self.context.publish(self.ledger.book(fill, instrument).position())
+
+    def _on_instruments(self, message: InstrumentsListed) -> None:
+        """What an instrument is was known when its first fill was booked, and stays so."""
+        for instrument in message.instruments:
+            self._instruments[instrument.instrument] = instrument
+            fills = self._waiting.pop(instrument.instrument, [])
+            for fill in fills:
+                self.ledger.book(fill, instrument)
+            if fills and (holding := self.ledger.holding(instrument.instrument, fills[-1].account)) is not None:
+                self.context.publish(holding.position())
+        plans, self._plans_waiting = self._plans_waiting, []
+        for plan in plans:
+            self._on_plan(plan)
+
+    def _on_balances(self, message: BalancesReported) -> None:
+        known = self._balances.setdefault((message.venue, message.account), {})
+        if message.complete:
+            known.clear()
+        known.update({balance.asset: balance for balance in message.balances})
+        for flow in self.audit.report(message, self.context.now):
+            self.context.publish(flow)
+
+    def _on_plan(self, finished: PlanFinished) -> None:
+        """What a trade of several legs brought, beside what was expected of it."""
+        if len(finished.legs) < 2 or not any(leg.filled or leg.flow for leg in finished.legs):
+            return
+        if any(leg.instrument not in self._instruments for leg in finished.legs):
+            self._plans_waiting.append(finished)
+            return
+        realised, fees, unpriced = realised_edge(finished, self._instruments, self.valuation)
+        self._plans_traded += 1
+        self._realised_edge += realised
+        self.context.publish(
+            EdgeRealised(
+                plan_id=finished.plan_id,
+                strategy=finished.strategy,
+                expected=finished.expected_edge,
+                realised=realised,
+                fees=fees,
+                residual=finished.residual,
+                currency=self.valuation.currency,
+                unpriced=unpriced,
+                at=finished.at,
+            )
+        )
+
+    def _value_later(self) -> None:
+        self.context.after(self._settings.equity_every_ms * MILLISECOND, EquityDue())
+
+
+def _by_account(amounts: dict[Purse, Decimal]) -> dict[str, dict[Asset, Decimal]]:
+    accounts: dict[str, dict[Asset, Decimal]] = {}
+    for purse, amount in amounts.items():
+        accounts.setdefault(purse.account, {})[purse.asset] = amount
+    return accounts

@@ -1,0 +1,127 @@
+"""What things are worth in the reporting currency: stated rates first, then mid prices of books that may be believed."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.domain.book import BookReader
+from integrated_trading_system.domain.ids import Asset, InstrumentId
+from integrated_trading_system.domain.instrument import Instrument, Kind
+from integrated_trading_system.domain.money import ONE, ZERO, from_float
+from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.plan import LegOutcome, PlanFinished
+from integrated_trading_system.domain.position import Equity
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.pms.ledger import Holding
+
+
+class Valuation:
+    """Prices as last seen: a book that is being proven again keeps its last good mid price."""
+
+    def __init__(
+        self, settings: PmsSettings, books: BookReader, instruments: Mapping[InstrumentId, Instrument]
+    ) -> None:
+        """`instruments` may grow later."""
+        self.currency = Asset(settings.currency)
+        self._stated = {Asset(asset): rate for asset, rate in settings.rates.items()}
+        self._named = {Asset(asset): InstrumentId(book) for asset, book in settings.conversion_books.items()}
+        self._books = books
+        self._instruments = instruments
+        self._mids: dict[InstrumentId, Decimal] = {}
+
+    def mid(self, instrument: InstrumentId) -> Decimal | None:
+        """Half way between best bid and best ask; None before the first."""
+        asks = self._books.depth(instrument, Side.BUY, 1)
+        bids = self._books.depth(instrument, Side.SELL, 1)
+        if asks and bids:
+            self._mids[instrument] = (from_float(asks[0][0]) + from_float(bids[0][0])) / 2
+        return self._mids.get(instrument)
+
+    def rate(self, asset: Asset) -> Decimal | None:
+        """Value of one unit in the reporting currency; None where nobody says."""
+        if asset == self.currency:
+            return ONE
+        if (stated := self._stated.get(asset)) is not None:
+            return stated
+        if (named := self._named.get(asset)) is not None:
+            return self.mid(named)
+        for instrument in self._instruments.values():
+            direct = instrument.kind is Kind.SPOT and instrument.base == asset and instrument.quote == self.currency
+            if direct and (price := self.mid(instrument.instrument)) is not None:
+                return price
+        return None
+
+    def equity(self, holdings: Iterable[Holding], now: Nanos) -> Equity:
+        """All holdings together. Positions without any price yet are counted at cost."""
+        sums = Sum(self)
+        realised = unrealised = fees = ZERO
+        for holding in holdings:
+            realised += sums.value(holding.profit_asset, holding.realised)
+            for asset, amount in holding.fees.items():
+                fees += sums.value(asset, amount)
+            if holding.quantity:
+                mid = self.mid(holding.instrument.instrument)
+                if mid is None:
+                    sums.unpriced[holding.instrument.base] = None
+                else:
+                    unrealised += sums.value(holding.profit_asset, holding.unrealised(mid))
+        return Equity(
+            currency=self.currency,
+            realised=realised,
+            unrealised=unrealised,
+            fees=fees,
+            total=realised + unrealised - fees,
+            unpriced=tuple(sums.unpriced),
+            at=now,
+        )
+
+
+class Sum:
+    """Adds up values, and remembers what had none."""
+
+    def __init__(self, valuation: Valuation) -> None:
+        """Nothing added."""
+        self._valuation = valuation
+        self.unpriced: dict[Asset, None] = {}
+
+    def value(self, asset: Asset, amount: Decimal) -> Decimal:
+        """The amount in the reporting currency; 0 for an asset without a rate."""
+        if not amount:
+            return ZERO
+        rate = self._valuation.rate(asset)
+        if rate is None:
+            self.unpriced[asset] = None
+            return ZERO
+        return amount * rate
+
+
+def realised_edge(
+    finished: PlanFinished, instruments: Mapping[InstrumentId, Instrument], valuation: Valuation
+) -> tuple[Decimal, Decimal, tuple[Asset, ...]]:
+    """What the plan brought after fees, the fees, and the assets without a rate.
+
+    What it left unhedged is worth the mid price of the leg that has too much of it.
+    """
+    sums = Sum(valuation)
+    brought = fees = ZERO
+    for leg in finished.legs:
+        brought += sums.value(instruments[leg.instrument].quote, leg.flow)
+        for fee in leg.fees_paid:
+            fees += sums.value(fee.asset, fee.amount)
+    brought += _unhedged(finished, instruments, valuation, sums)
+    return brought - fees, fees, tuple(sums.unpriced)
+
+
+def _unhedged(
+    finished: PlanFinished, instruments: Mapping[InstrumentId, Instrument], valuation: Valuation, sums: Sum
+) -> Decimal:
+    if not finished.residual:
+        return ZERO
+    leg: LegOutcome = max(finished.legs, key=lambda leg: leg.side.sign * leg.filled * leg.multiplier * _sign(finished))
+    instrument = instruments[leg.instrument]
+    price = valuation.mid(leg.instrument) or leg.average_price
+    return sums.value(instrument.quote, instrument.notional(price, finished.residual / leg.multiplier))
+
+
+def _sign(finished: PlanFinished) -> int:
+    return 1 if finished.residual > 0 else -1

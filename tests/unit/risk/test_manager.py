@@ -1,0 +1,377 @@
+"""The trading state, reservations from approval to the end of the plan, losses that halt, and recovery."""
+
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+
+from integrated_trading_system.domain.health import Halt, Reconciled, Reduce, Resume, TradingState, TradingStateChanged
+from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, PlanId
+from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.domain.money import ZERO, Money
+from integrated_trading_system.domain.order import OrderStatus, Side
+from integrated_trading_system.domain.time import DAY, SECOND
+from integrated_trading_system.risk.limits import Code
+from tests.support.risk_rig import A, B, RiskRig
+from tests.support.trading import START, balances, fill, fill_of, finished, instrument, leg, order, plan
+
+BUY, SELL = Side.BUY, Side.SELL
+PAIR = plan(leg(A.instrument, BUY, "1", "100"), leg(B.instrument, SELL, "1", "99.99"))
+MID = Decimal("99.995")
+
+
+def states(rig: RiskRig) -> list[TradingState]:
+    return [changed.state for changed in rig.published.of(TradingStateChanged)]
+
+
+def worst(rig: RiskRig) -> Decimal:
+    return rig.view.worst.total / MID
+
+
+# -- the trading state --------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_before_the_venues_are_reconciled() -> None:
+    rig = RiskRig(ready=False)
+    assert states(rig) == [TradingState.STARTING]
+    rig.tell(Reconciled(rig.now))
+    assert states(rig) == [TradingState.STARTING, TradingState.ACTIVE]
+
+
+def test_a_halt_survives_a_restart_until_somebody_resumes() -> None:
+    rig = RiskRig(ready=False, halted="panic (by me)")
+    rig.tell(Reconciled(rig.now))
+    assert states(rig) == [TradingState.HALTED]
+    assert rig.view.reason == "panic (by me)"
+    rig.tell(Resume("me"))
+    assert states(rig) == [TradingState.HALTED, TradingState.ACTIVE]
+
+
+def test_resuming_before_reconciliation_only_goes_back_to_starting() -> None:
+    rig = RiskRig(ready=False, halted="panic")
+    rig.tell(Resume("me"))
+    assert rig.view.trading is TradingState.STARTING
+
+
+def test_the_first_reason_of_a_halt_stays() -> None:
+    rig = RiskRig()
+    rig.published.take()
+    rig.tell(Halt("first", "me"), Halt("second", "you"))
+    assert rig.published.take() == [TradingStateChanged(TradingState.HALTED, "first (by me)", rig.now)]
+    assert rig.view.reason == "first (by me)"
+
+
+COMMANDS: dict[str, Any] = {
+    "halt": Halt("x", "me"),
+    "reduce": Reduce("x", "me"),
+    "resume": Resume("me"),
+    "reconciled": Reconciled(START),
+}
+
+
+@pytest.mark.parametrize("sequence", list(product(COMMANDS, repeat=4)), ids="-".join)
+def test_the_trading_state_is_the_strongest_of_what_holds(sequence: tuple[str, ...]) -> None:
+    rig = RiskRig(ready=False)
+    halted = reducing = reconciled = False
+    expected = [TradingState.STARTING]
+    for name in sequence:
+        rig.tell(COMMANDS[name])
+        reconciled |= name == "reconciled"
+        halted = name != "resume" and (halted or name == "halt")
+        reducing = name != "resume" and (reducing or name == "reduce")
+        state = (
+            TradingState.HALTED
+            if halted
+            else TradingState.STARTING
+            if not reconciled
+            else TradingState.REDUCING
+            if reducing
+            else TradingState.ACTIVE
+        )
+        assert rig.view.trading is state
+        if state is not expected[-1]:
+            expected.append(state)
+    assert states(rig) == expected, "told once for every change"
+
+
+# -- reservations -------------------------------------------------------------------------------------
+
+
+def test_an_approved_plan_counts_in_full_until_it_is_finished() -> None:
+    rig = RiskRig()
+    assert rig.ask(PAIR) == "approved"
+    assert worst(rig) == 2
+    rig.tell(finished(PAIR))
+    assert worst(rig) == 0
+    assert rig.view.in_flight == ()
+
+
+def test_a_fill_moves_reserved_to_held_without_changing_the_worst_case() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    first = order(PAIR, 0, "o-1", OrderStatus.INTENDED)
+    rig.tell(first, fill_of(first, "0.4"))
+    holding = rig.actor._state.exposure.holdings[A.instrument, first.request.account]
+    assert (holding.position, holding.up, holding.down) == (Decimal("0.4"), Decimal("0.6"), Decimal("0.4"))
+    assert worst(rig) == 2
+    rig.tell(finished(PAIR))
+    assert worst(rig) == Decimal("0.4")
+
+
+def test_an_order_that_trades_a_leg_back_gives_its_room_back() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    first = order(PAIR, 0, "o-1", OrderStatus.INTENDED)
+    undo = order(PAIR, 0, "o-2", OrderStatus.INTENDED, undo=True)
+    rig.tell(first, fill_of(first, "1"), undo, fill_of(undo, "1"))
+    assert worst(rig) == 2
+    rig.tell(finished(PAIR))
+    assert worst(rig) == 0
+
+
+def test_an_unknown_order_keeps_its_plan_reserved() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    rig.tell(order(PAIR, 0, "o-1", OrderStatus.UNKNOWN), order(PAIR, 1, "o-2", OrderStatus.REJECTED))
+    rig.run(3_600 * SECOND)
+    assert worst(rig) == 2
+
+
+def test_fills_of_orders_that_are_not_ours_count_as_exposure() -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, SELL, "3", "100"))
+    assert worst(rig) == 3
+    assert rig.view.external_fills == 1
+    assert rig.view.worst.strategies == {"external": 3 * MID}
+
+
+def test_a_fill_after_its_plan_was_finished_still_counts() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    first = order(PAIR, 0, "o-1", OrderStatus.INTENDED)
+    rig.tell(first, finished(PAIR), fill_of(first, "1"))
+    assert worst(rig) == 1
+
+
+def test_an_open_order_found_at_the_start_is_reserved_until_it_is_over() -> None:
+    rig = RiskRig()
+    found = order(PAIR, 0, "old", OrderStatus.UNKNOWN)
+    rig.tell(found)
+    assert worst(rig) == 1
+    rig.tell(fill_of(found, "0.4"), order(PAIR, 0, "old", OrderStatus.UNKNOWN, filled=Decimal("0.4")))
+    assert worst(rig) == 1
+    assert rig.view.worst.strategies["arb"] == MID
+    rig.tell(order(PAIR, 0, "old", OrderStatus.CANCELLED, filled=Decimal("0.4")))
+    assert worst(rig) == Decimal("0.4")
+
+
+def test_the_end_of_an_unknown_plan_changes_nothing() -> None:
+    rig = RiskRig()
+    rig.tell(finished(PAIR))
+    assert worst(rig) == 0
+
+
+def test_long_and_short_on_different_accounts_do_not_cancel_out() -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, BUY, "1", "100"), fill(A.instrument, SELL, "1", "100", account=AccountId("other")))
+    assert worst(rig) == 2
+
+
+def test_what_has_no_price_or_rate_is_named_and_not_summed() -> None:
+    rig = RiskRig(instruments=[instrument("a:spot", "BTCEUR", quote=Asset("EUR"))])
+    rig.tell(fill(B.instrument, BUY, "1", "100"))
+    assert rig.view.worst.unvalued == (B.instrument,)
+    assert rig.view.worst.total == 0
+
+
+def test_money_is_set_aside_until_the_plan_is_finished() -> None:
+    rig = RiskRig()
+    rig.tell(balances(A.instrument, USDT="150"))
+    only = plan(PAIR.legs[0])
+    assert rig.ask(only) == "approved"
+    assert rig.ask(plan(PAIR.legs[0], name="p-2")) == Code.BALANCE
+    rig.tell(finished(only))
+    assert rig.ask(plan(PAIR.legs[0], name="p-2")) == "approved"
+
+
+# -- recovery -----------------------------------------------------------------------------------------
+
+
+def test_positions_and_losses_come_back_from_the_journals_fills() -> None:
+    fills = [fill(A.instrument, BUY, "2", "100"), fill(A.instrument, SELL, "1", "90")]
+    rig = RiskRig(recovered=fills)
+    assert worst(rig) == 1
+    assert rig.view.net == -10
+    assert rig.view.lost_today == 10
+    assert rig.view.external_fills == 0
+
+
+def test_a_recovered_loss_beyond_the_limit_halts_at_the_start() -> None:
+    rig = RiskRig(recovered=[fill(A.instrument, BUY, "9", "100"), fill(A.instrument, SELL, "9", "40")])
+    assert rig.view.trading is TradingState.HALTED
+    assert rig.view.reason.startswith("daily-loss-max: ")
+
+
+def test_a_plan_that_was_under_way_is_reserved_again_until_the_oms_finishes_it() -> None:
+    rig = RiskRig(in_flight=[PAIR], recovered=[fill(A.instrument, BUY, "0.5", "100")])
+    assert worst(rig) >= 2
+    assert rig.ask(PAIR) == Code.DUPLICATE
+    rig.tell(finished(PAIR))
+    assert worst(rig) == Decimal("0.5")
+
+
+# -- losses -------------------------------------------------------------------------------------------
+
+
+def lose(rig: RiskRig, amount: str) -> None:
+    rig.tell(
+        fill(A.instrument, BUY, "1", amount, received_at=rig.now),
+        fill(A.instrument, SELL, "1", "0", received_at=rig.now),
+    )
+
+
+def test_the_loss_of_a_day_halts_once_it_is_beyond_the_limit() -> None:
+    rig = RiskRig(daily_loss_max=100)
+    lose(rig, "100")
+    assert rig.view.trading is TradingState.ACTIVE
+    lose(rig, "0.01")
+    assert rig.view.trading is TradingState.HALTED
+
+
+def test_resuming_is_not_undone_by_the_next_fill_of_the_same_day() -> None:
+    rig = RiskRig(daily_loss_max=100)
+    lose(rig, "101")
+    rig.tell(Resume("me"))
+    lose(rig, "1")
+    assert rig.view.trading is TradingState.ACTIVE
+
+
+def test_the_next_day_has_its_own_limit() -> None:
+    rig = RiskRig(daily_loss_max=100)
+    lose(rig, "101")
+    rig.tell(Resume("me"))
+    rig.run(DAY)
+    assert rig.view.lost_today == 101, "as of the last turn"
+    lose(rig, "101")
+    assert rig.view.lost_today == 101
+    assert rig.view.trading is TradingState.HALTED
+
+
+def test_a_drawdown_is_counted_from_the_best_moment() -> None:
+    rig = RiskRig(drawdown_max=100)
+    rig.tell(fill(A.instrument, BUY, "1", "100"), fill(A.instrument, SELL, "1", "190"))
+    lose(rig, "100")
+    assert (rig.view.net, rig.view.drawdown) == (-10, 100)
+    assert rig.view.trading is TradingState.ACTIVE
+    lose(rig, "1")
+    assert rig.view.reason.startswith("drawdown-max: ")
+
+
+def test_fees_are_losses_in_whatever_asset_they_are_paid() -> None:
+    rig = RiskRig(rates={"BNB": "600"})
+    for amount, asset in (("1", "USDT"), ("0.01", "BTC"), ("0.001", "BNB"), ("5", "XYZ")):
+        rig.tell(fill(A.instrument, BUY, "1", "100", fee=Money(Decimal(amount), Asset(asset))))
+    assert rig.view.net == Decimal("-2.6")
+    assert rig.view.unpriced == {"XYZ": 1}
+
+
+def test_a_position_that_turns_starts_anew_at_the_price_at_which_it_turned() -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, BUY, "1", "100"), fill(A.instrument, SELL, "3", "110"))
+    assert rig.view.net == 10
+    rig.tell(fill(A.instrument, BUY, "2", "115"))
+    assert rig.view.net == 0
+
+
+def test_inverse_contracts_earn_in_base() -> None:
+    inverse = instrument("a:coin", "BTCUSD", kind=Kind.INVERSE, multiplier=Decimal(100), settle=Asset("BTC"))
+    rig = RiskRig(instruments=[inverse])
+    rig.tell(fill(inverse.instrument, BUY, "10", "100"), fill(inverse.instrument, SELL, "10", "125"))
+    # 1,000 of quote bought at 100 is 10 BTC, sold at 125 is 8 BTC: 2 BTC, each worth 125 then.
+    assert rig.view.net == 250
+
+
+def test_losses_wait_for_the_instrument_to_be_listed() -> None:
+    rig = RiskRig(instruments=[B])
+    rig.tell(fill(A.instrument, BUY, "1", "100"), fill(A.instrument, SELL, "1", "90"))
+    assert rig.view.net == 0
+    rig.list(A)
+    assert rig.view.net == -10
+
+
+# -- what may be asked between turns ------------------------------------------------------------------
+
+
+def test_exposure_is_asked_at_any_price() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    assert rig.actor.calculate_exposure(A.instrument, Decimal(200)) == 200
+    assert rig.actor.calculate_exposure(instrument("c:spot").instrument, Decimal(200)) is None
+
+
+@pytest.mark.parametrize(("side", "price"), [(BUY, Decimal("99.50")), (SELL, Decimal("100.50"))], ids=["long", "short"])
+def test_a_reduction_closes_the_position_a_little_beyond_the_touch(side: Side, price: Decimal) -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, side, "2.0005", "100"))
+    made = rig.actor.trigger_position_reduction(A.instrument, PlanId("r-1"))
+    assert made is not None
+    (only,) = made.legs
+    assert (only.side, only.quantity, only.price, only.reduce_only) == (side.opposite, Decimal(2), price, True)
+    assert rig.ask(made) == "approved"
+
+
+def test_there_is_nothing_to_reduce_without_a_position_or_while_a_plan_is_changing_it() -> None:
+    rig = RiskRig()
+    assert rig.actor.trigger_position_reduction(A.instrument, PlanId("r-1")) is None
+    assert rig.actor.trigger_position_reduction(instrument("c:spot").instrument, PlanId("r-1")) is None
+    rig.tell(fill(A.instrument, BUY, "1", "100"))
+    rig.ask(plan(leg(A.instrument, SELL, "1", "99.99")))
+    assert rig.actor.trigger_position_reduction(A.instrument, PlanId("r-1")) is None
+
+
+def test_positions_that_outgrow_their_limit_are_cut_back_to_it_when_that_is_configured() -> None:
+    rig = RiskRig(reduce_automatically=True, position_notional_max=200)
+    rig.tell(fill(A.instrument, BUY, "3", "100"), fill(B.instrument, BUY, "2", "100"))
+    rig.run(SECOND)
+    (made,) = [message.plan for message in rig.approved.messages]
+    assert made.legs[0].instrument == A.instrument
+    assert made.legs[0].quantity == Decimal("0.999")
+    assert made.plan_id == "risk-1-1"
+    rig.run(SECOND)
+    assert len(rig.approved.messages) == 1, "what is under way is not proposed again"
+
+
+def test_nothing_is_cut_back_while_halted() -> None:
+    rig = RiskRig(reduce_automatically=True, position_notional_max=200)
+    rig.tell(fill(A.instrument, BUY, "3", "100"), Halt("x", "me"))
+    rig.run(SECOND)
+    assert rig.view.denied == {}
+    rig.tell(Resume("me"))
+    rig.quote(A.instrument)
+    rig.run(SECOND)
+    assert len(rig.approved.messages) == 1
+
+
+def test_the_oldest_of_very_many_plan_ids_is_forgotten() -> None:
+    rig = RiskRig(plan_ids_kept_max=2)
+    plans = [plan(PAIR.legs[0], name=f"p-{index}") for index in range(3)]
+    for one in plans:
+        rig.ask(one)
+        rig.tell(finished(one))
+    assert rig.ask(plans[2]) == Code.DUPLICATE
+    assert rig.ask(plans[0]) == "approved"
+
+
+def test_the_view_says_how_much_of_the_rates_is_used() -> None:
+    rig = RiskRig()
+    rig.ask(PAIR)
+    assert (rig.view.orders_used, rig.view.messages_used, rig.view.approved) == (4, 4, 1)
+    rig.tell(order(PAIR, 0, "o-1", OrderStatus.FILLED), finished(PAIR))
+    assert (rig.view.orders_used, rig.view.messages_used) == (1, 1)
+    rig.run(SECOND)
+    rig.quote(A.instrument)
+    assert (rig.view.orders_used, rig.view.messages_used) == (0, 0)
+    assert rig.view.exposure_max == rig.settings.exposure_max
+    assert worst(rig) == ZERO
+    assert ClientOrderId("o-1") not in rig.actor._state.throttle._sent
