@@ -36,7 +36,7 @@ class Equity(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ExternalFlow(Struct, frozen=True, kw_only=True, tag=True):
-    """The venue's balance moved by what no fill of ours explains: funding, a deposit, somebody's trade. Never "fixed"."""
+    """The venue's balance moved by what no fill of ours explains: funding, a deposit, somebody's trade."""
 
     venue: VenueId
     account: AccountId

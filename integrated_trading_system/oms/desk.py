@@ -179,10 +179,10 @@ class Desk:
         A venue without a receive window accepts a request however old it is. Once it has taken the
         order, though, there is nothing left to be accepted.
         """
-        window = self._receive_windows[venue_of(order.request.instrument)]
-        if window == 0 and order.status is not OrderStatus.WORKING:
+        window = self._receive_windows.get(venue_of(order.request.instrument))
+        if window is None and order.status is not OrderStatus.WORKING:
             return None
-        return Nanos(order.latest_send + window + self._settings.proof_margin_ms * MILLISECOND)
+        return Nanos(order.latest_send + (window or 0) + self._settings.proof_margin_ms * MILLISECOND)
 
     def prove_later(self, order: Order) -> None:
         """Ask for the order again once "not found" is proof."""

@@ -27,6 +27,7 @@ from integrated_trading_system.domain.ids import (
     ActorName,
     Asset,
     InstrumentId,
+    StrategyId,
     VenueId,
     instrument_id,
 )
@@ -75,18 +76,15 @@ FRAMES: Final = MailboxLimits(capacity=200_000)
 """Raw frames are never dropped: a lost change is a gap in a book."""
 
 DECISIONS: Final = (
-    ActorFailed,
-    BookStateChanged,
-    Fill,
-    Gap,
-    Opportunity,
-    OpportunityMissed,
-    Order,
-    PlanDenied,
-    PlanFinished,
-    TradingStateChanged,
+    *(ActorFailed, BookStateChanged, Fill, Gap, Opportunity, OpportunityMissed),
+    *(Order, PlanDenied, PlanFinished, TradingStateChanged),
 )
 """Facts that count as outputs of a run, beside the effects: their hash says whether two runs decided alike."""
+
+FOLLOWED_BY_RISK: Final = (
+    *(Order, Fill, PlanFinished, InstrumentsListed, BookStateChanged),
+    *(LinkChanged, BalancesReported, Reconciled, Halt, Quote),
+)
 
 
 class _GateSwitch:
@@ -200,18 +198,7 @@ class _Wiring:
     def _subscribe_money(self, pms: Cell[Any], oms: Cell[Any], risk: Cell[Any]) -> None:
         """Facts that the money actors follow. A fill reaches risk before anyone else can act on it."""
         subscribe = self.system.bus.subscribe
-        for kind in (
-            Order,
-            Fill,
-            PlanFinished,
-            InstrumentsListed,
-            BookStateChanged,
-            LinkChanged,
-            BalancesReported,
-            Reconciled,
-            Halt,
-            Quote,
-        ):
+        for kind in FOLLOWED_BY_RISK:
             subscribe(kind, risk)
         subscribe(TradingStateChanged, oms)
         subscribe(InstrumentsListed, oms)

@@ -149,10 +149,6 @@ class Ledger:
         self.fills += 1
         return holding
 
-    def holding(self, instrument: InstrumentId, account: AccountId) -> Holding | None:
-        """None where nothing was ever traded."""
-        return self._holdings.get((instrument, account))
-
     def flow(self, purse: Purse) -> Decimal:
         """What our fills did to the purse, all together."""
         return self.flows.get(purse, ZERO)

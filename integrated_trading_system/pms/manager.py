@@ -151,9 +151,8 @@ class PositionManagementSystem(Actor[PmsInbox]):
         for instrument in message.instruments:
             self._instruments[instrument.instrument] = instrument
             fills = self._waiting.pop(instrument.instrument, [])
-            for fill in fills:
-                self.ledger.book(fill, instrument)
-            if fills and (holding := self.ledger.holding(instrument.instrument, fills[-1].account)) is not None:
+            changed = {fill.account: self.ledger.book(fill, instrument) for fill in fills}
+            for holding in changed.values():
                 self.context.publish(holding.position())
         plans, self._plans_waiting = self._plans_waiting, []
         for plan in plans:

@@ -1,4 +1,4 @@
-"""What things are worth in the reporting currency: stated rates first, then mid prices of books that may be believed."""
+"""What things are worth in the reporting currency: stated rates first, then mid prices of VALID books."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

@@ -28,7 +28,7 @@ def reduction(
     legs = []
     for account, holding in state.exposure.of(instrument):
         side = Side.SELL if holding.position > 0 else Side.BUY
-        quantity = known.round_quantity(min(abs(holding.position) - keep, holding.reducible(side)))
+        quantity = known.round_quantity(holding.reducible(side) - keep)
         price = _price(known, quote, side, settings.reduce_collar_bps)
         if known.refusal(price, quantity) is None:
             legs.append(

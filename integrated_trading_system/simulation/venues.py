@@ -9,6 +9,7 @@ from msgspec import Struct
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.domain.money import ONE
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.coins import COINS, Coin
@@ -33,6 +34,8 @@ class SimulatedVenue(Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.SPOT
     notional_min: Decimal = Decimal(5)
     price_band: Decimal = Decimal("0.2")
+    lot_scale: Decimal = ONE
+    """Its lots are larger by this than the coin's."""
 
 
 def _rules(maker_bps: str, taker_bps: str, *, fill_or_kill_refused: bool = False) -> Rules:
@@ -45,7 +48,7 @@ VENUES: Final[dict[str, SimulatedVenue]] = {
     "binance:us": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USD")),
     "binance:testnet": SimulatedVenue(dialect=BinanceSpot, rules=_rules("0", "0")),
     "binance:usdm": SimulatedVenue(
-        dialect=BinanceUsdm, rules=_rules("2", "5", fill_or_kill_refused=True), kind=Kind.LINEAR
+        dialect=BinanceUsdm, rules=_rules("2", "5", fill_or_kill_refused=True), kind=Kind.LINEAR, lot_scale=Decimal(10)
     ),
 }
 """By VenueId. Fees are those of the lowest tier."""
@@ -103,8 +106,8 @@ def _listing(venue: SimulatedVenue, symbol: str, base: str, quote: str, coin: Co
         settle=quote,
         kind=venue.kind,
         tick=coin.tick,
-        lot=coin.lot,
-        quantity_min=coin.lot,
+        lot=coin.lot * venue.lot_scale,
+        quantity_min=coin.lot * venue.lot_scale,
         notional_min=venue.notional_min,
         price_band=venue.price_band,
         reference_price=coin.price,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from integrated_trading_system.domain.health import Halt, Reconciled, Reduce, Resume, TradingState, TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, PlanId
+from integrated_trading_system.domain.ids import AccountId, Asset, PlanId
 from integrated_trading_system.domain.instrument import Kind
-from integrated_trading_system.domain.money import ZERO, Money
+from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.domain.time import DAY, SECOND
 from integrated_trading_system.risk.limits import Code
@@ -161,7 +161,7 @@ def test_an_open_order_found_at_the_start_is_reserved_until_it_is_over() -> None
     assert worst(rig) == 1
     rig.tell(fill_of(found, "0.4"), order(PAIR, 0, "old", OrderStatus.UNKNOWN, filled=Decimal("0.4")))
     assert worst(rig) == 1
-    assert rig.view.worst.strategies["arb"] == MID
+    assert rig.view.worst.strategies[PAIR.strategy] == MID
     rig.tell(order(PAIR, 0, "old", OrderStatus.CANCELLED, filled=Decimal("0.4")))
     assert worst(rig) == Decimal("0.4")
 
@@ -234,9 +234,9 @@ def lose(rig: RiskRig, amount: str) -> None:
 def test_the_loss_of_a_day_halts_once_it_is_beyond_the_limit() -> None:
     rig = RiskRig(daily_loss_max=100)
     lose(rig, "100")
-    assert rig.view.trading is TradingState.ACTIVE
+    assert states(rig)[-1] is TradingState.ACTIVE
     lose(rig, "0.01")
-    assert rig.view.trading is TradingState.HALTED
+    assert states(rig)[-1] is TradingState.HALTED
 
 
 def test_resuming_is_not_undone_by_the_next_fill_of_the_same_day() -> None:
@@ -262,7 +262,7 @@ def test_a_drawdown_is_counted_from_the_best_moment() -> None:
     rig = RiskRig(drawdown_max=100)
     rig.tell(fill(A.instrument, BUY, "1", "100"), fill(A.instrument, SELL, "1", "190"))
     lose(rig, "100")
-    assert (rig.view.net, rig.view.drawdown) == (-10, 100)
+    assert (rig.view.net, rig.view.drawdown) == (Decimal(-10), Decimal(100))
     assert rig.view.trading is TradingState.ACTIVE
     lose(rig, "1")
     assert rig.view.reason.startswith("drawdown-max: ")
@@ -373,5 +373,4 @@ def test_the_view_says_how_much_of_the_rates_is_used() -> None:
     rig.quote(A.instrument)
     assert (rig.view.orders_used, rig.view.messages_used) == (0, 0)
     assert rig.view.exposure_max == rig.settings.exposure_max
-    assert worst(rig) == ZERO
-    assert ClientOrderId("o-1") not in rig.actor._state.throttle._sent
+    assert worst(rig) == 0

@@ -153,7 +153,7 @@ class UsdmTrading:
 
     def brackets(self, call: Call) -> Any:
         """``GET /fapi/v1/leverageBracket``: one bracket, whatever the size."""
-        bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 20_000_000, "notionalFloor": 0}
+        bracket: dict[str, Any] = {"bracket": 1, "initialLeverage": 125, "notionalCap": 20_000_000, "notionalFloor": 0}
         bracket |= {"maintMarginRatio": 0.004, "cum": 0.0}
         symbols = [state.listing.symbol for state in self._queries.chosen(call)]
         return [{"symbol": symbol, "notionalCoef": 1.0, "brackets": [bracket]} for symbol in symbols]
