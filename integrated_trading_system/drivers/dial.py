@@ -108,7 +108,7 @@ class _Connect(connect):
 
 
 class _Connection(ClientConnection):
-    """Tells of pings and pongs, which the library keeps to itself, and does not wait for a peer that broke the rules."""
+    """Tells of pings and pongs, which the library keeps to itself; does not wait for a peer that broke the rules."""
 
     alive: Callable[[], None] = staticmethod(lambda: None)
 

@@ -4,6 +4,8 @@ Writing is the work of a thread of its own: a full disk, a stuck terminal or a b
 lines, which are counted, and never the trading loop. Secrets are struck out before a line is queued.
 """
 
+from __future__ import annotations  # loguru's Message and Record exist for type checkers only
+
 import atexit
 import logging
 import os
@@ -102,12 +104,12 @@ def configure_log(
     atexit.register(writer.close)
     redact = Redactor(secrets)
 
-    def strike_out(record: "Record") -> None:
+    def strike_out(record: Record) -> None:
         """For every sink, also one that somebody else adds."""
         record["message"] = redact(record["message"])
         record["extra"] = {name: redact.value(name, value) for name, value in record["extra"].items()}
 
-    def take(message: "Message") -> None:
+    def take(message: Message) -> None:
         try:
             writer.put(*_render(message.record, redact))
         except Exception:  # noqa: BLE001 - whatever is wrong with a line, it must not reach the one who logged it
@@ -132,7 +134,7 @@ class _Intercept(logging.Handler):
         logger.bind(source=record.name).opt(exception=record.exc_info).log(level, "{}", text)
 
 
-def _render(record: "Record", redact: Redactor) -> tuple[str, dict[str, Any]]:
+def _render(record: Record, redact: Redactor) -> tuple[str, dict[str, Any]]:
     """The line as text and as an object, without secrets."""
     at = record["time"].astimezone(UTC).isoformat(timespec="milliseconds")
     extra = dict(record["extra"])

@@ -73,6 +73,10 @@ class Books:
         entry = self._entries.get(instrument)
         return entry.top if entry is not None and entry.state is BookState.VALID else None
 
+    def clear(self) -> None:
+        """Forget everything. For the feeder's start."""
+        self._entries.clear()
+
     def enter(self, instrument: InstrumentId, machine: BookMachine | None) -> Entry:
         """Begin to keep this instrument, forgetting what was known of it. For the feeder."""
         entry = self._entries[instrument] = Entry(machine)

@@ -94,7 +94,8 @@ class MarketDataFeeder(Actor[Inbox]):
 
     def start(self) -> None:
         """Open the lanes. After a restart nothing is believed until it is proven again."""
-        for instrument in self._streams:
+        self._books.clear()
+        for instrument in dict.fromkeys((*self._streams, *self._synchronizers)):
             lane = self._lane(instrument)
             for ref in lane.synchronizers:  # what an earlier incarnation told them is void
                 ref.tell(BookStateChanged(instrument, BookState.SYNCING, "start", self.context.now))

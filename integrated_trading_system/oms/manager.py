@@ -82,8 +82,8 @@ class OrderManagementSystem(Actor[OmsInbox]):
         """Recover from the journal's records.
 
         `receive_windows`: how long after its timestamp a venue takes an order; without an entry it takes one for
-        ever, and then an order without an answer stays UNKNOWN. `client_order_id_rules`: 0 for text, else the largest number that
-        the venue takes as an id. `fence` counts starts: greater than in any run before, or this raises.
+        ever, and then an order without an answer stays UNKNOWN. `client_order_id_rules`: 0 for text, else the
+        largest number that the venue takes as an id. `fence` counts starts: greater than in any run before.
         """
         self._settings = settings
         self._venues = venues

@@ -176,5 +176,6 @@ def _account(platform: Platform) -> dict[str, Any]:
             for position in view.positions
         },
         "balances": view.balances,
-        "pnl": view.pnl,
+        "ledger": {"expected": view.expected, "external": view.external, "fills": view.fills},
+        "pnl": {**view.pnl, "by_asset": view.by_asset, "fees_by_asset": view.fees},
     }

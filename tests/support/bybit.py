@@ -1,4 +1,4 @@
-"""Instruments and replies of Bybit for tests."""
+"""Instruments, requests and replies of Bybit for tests."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,15 +6,41 @@ from typing import Any
 import msgspec
 
 from integrated_trading_system.domain.http import HttpReply
-from integrated_trading_system.domain.ids import AccountId, Asset, CallId, VenueId, instrument_id
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    Asset,
+    CallId,
+    ClientOrderId,
+    InstrumentId,
+    PlanId,
+    StrategyId,
+    VenueId,
+    instrument_id,
+)
 from integrated_trading_system.domain.instrument import Instrument, Kind
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.order import (
+    CancelOrder,
+    OrderRequest,
+    OrderType,
+    QueryFills,
+    QueryOrder,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
+from integrated_trading_system.domain.time import MINUTE, Nanos
 from integrated_trading_system.venues import bybit
 from integrated_trading_system.venues.venue import Venue
 
 ACCOUNT = AccountId("main")
 SENT = Nanos(1_700_000_000_000_000_000)
 RECEIVED = Nanos(SENT + 1_000_000)
+
+CLIENT = ClientOrderId("its1z1")
+BTC = InstrumentId("bybit:linear:BTCUSDT")
+CANCEL = CancelOrder(CLIENT, BTC, ACCOUNT)
+QUERY = QueryOrder(CLIENT, BTC, ACCOUNT)
+FILLS = QueryFills(BTC, ACCOUNT, Nanos(SENT - MINUTE))
 
 
 def venue(flavour: str) -> Venue:
@@ -53,3 +79,21 @@ def answered(result: Any) -> HttpReply:
 def refused(code: int, text: str = "no", status: int = 200) -> HttpReply:
     """An answer with an error code."""
     return reply({"retCode": code, "retMsg": text, "result": {}, "retExtInfo": {}, "time": 1700000000005}, status)
+
+
+def submit(**fields: Any) -> SubmitOrder:
+    """Buy 0.0010 BTC at 20000.10 at once, or not at all; `fields` say otherwise."""
+    request = OrderRequest(
+        client_order_id=CLIENT,
+        instrument=BTC,
+        account=ACCOUNT,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        price=Decimal("20000.10"),
+        quantity=Decimal("0.0010"),
+        time_in_force=TimeInForce.IOC,
+        strategy=StrategyId("s"),
+        plan_id=PlanId("p"),
+        leg=0,
+    )
+    return SubmitOrder(msgspec.structs.replace(request, **fields), Nanos(0))

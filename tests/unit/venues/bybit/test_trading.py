@@ -31,26 +31,19 @@ from integrated_trading_system.domain.ids import (
     Asset,
     ClientOrderId,
     InstrumentId,
-    PlanId,
-    StrategyId,
     VenueOrderId,
 )
 from integrated_trading_system.domain.order import (
-    CancelOrder,
-    OrderRequest,
     OrderStatus,
     OrderType,
-    QueryFills,
-    QueryOrder,
     Side,
-    SubmitOrder,
     TimeInForce,
 )
 from integrated_trading_system.domain.time import DAY, MILLISECOND, MINUTE, SECOND, Nanos, from_millis
 from integrated_trading_system.venues.venue import MalformedReply, Trading, Venue
 from tests.support import bybit
+from tests.support.bybit import CANCEL, CLIENT, FILLS, QUERY, submit
 
-CLIENT = ClientOrderId("its1z1")
 LINEAR, SPOT = bybit.instrument("linear"), bybit.instrument("spot")
 
 
@@ -67,28 +60,6 @@ def linear() -> Trading:
 @pytest.fixture
 def spot() -> Trading:
     return trading_of(bybit.venue("spot"))
-
-
-def submit(**fields: Any) -> SubmitOrder:
-    request = OrderRequest(
-        client_order_id=CLIENT,
-        instrument=LINEAR.instrument,
-        account=bybit.ACCOUNT,
-        side=Side.BUY,
-        order_type=OrderType.LIMIT,
-        price=Decimal("20000.10"),
-        quantity=Decimal("0.0010"),
-        time_in_force=TimeInForce.IOC,
-        strategy=StrategyId("s"),
-        plan_id=PlanId("p"),
-        leg=0,
-    )
-    return SubmitOrder(msgspec.structs.replace(request, **fields), Nanos(0))
-
-
-CANCEL = CancelOrder(CLIENT, LINEAR.instrument, bybit.ACCOUNT)
-QUERY = QueryOrder(CLIENT, LINEAR.instrument, bybit.ACCOUNT)
-FILLS = QueryFills(LINEAR.instrument, bybit.ACCOUNT, Nanos(bybit.SENT - MINUTE))
 
 
 def recorded(recordings: Path, name: str) -> HttpReply:
