@@ -241,7 +241,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 lane.links[changed.link] = None
                 if lane.down:
                     lane.down = lane.silent = False
-                    lane.hear(self.context.now)
+                    lane.heard = self.context.now
                     self._outlet.change(lane, BookState.SYNCING, "link up")
             else:
                 lane.links.pop(changed.link, None)
@@ -321,7 +321,7 @@ class MarketDataFeeder(Actor[Inbox]):
         lane.delta_listeners = self.context.listeners(BookDelta, instrument)
         lane.bookish = DataType.QUOTES in kinds or DataType.DEPTH in kinds
         lane.watched = lane.bookish or DataType.TRADES in kinds
-        lane.hear(self.context.now)
+        lane.heard = self.context.now
         self._venue(venue)
         return lane
 

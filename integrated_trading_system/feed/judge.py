@@ -82,6 +82,7 @@ class Judge:
             if top is not lane.made:
                 lane.stream_sequence = lane.newest_of_stream
             lane.made = quote
+            lane.heard = quote.received_at
         entry.top = quote
         lane.recent_quotes.append(quote)
         if entry.state is not BookState.VALID:
@@ -134,14 +135,17 @@ class Judge:
         order = machine.order
         if order > entry.top.sequence and order > lane.floor:
             if machine.top is None:
+                lane.heard = machine.heard_at
                 self._outlet.doubt(lane, "one-sided")
                 return
             bid, bid_size, ask, ask_size = machine.top
             quote = Quote(lane.instrument, bid, bid_size, ask, ask_size, order, machine.venue_time, machine.heard_at)
             self._top(lane, quote, late, made=True)
-        elif entry.state is not BookState.VALID and entry.top is not NOTHING:
-            self._outlet.change(lane, BookState.VALID, "")
-            self._outlet.synchronize(lane, entry.top)
+        else:
+            lane.heard = machine.heard_at
+            if entry.state is not BookState.VALID and entry.top is not NOTHING:
+                self._outlet.change(lane, BookState.VALID, "")
+                self._outlet.synchronize(lane, entry.top)
 
     def _unproven(self, lane: Lane, machine: BookMachine, outcome: Outcome) -> None:
         """The message did not prove the book, or undid it."""
@@ -178,5 +182,5 @@ class Judge:
         lane.recent_trades.append(trade)
         if not lane.bookish:
             lane.silent = False
-            lane.hear(trade.received_at)
+            lane.heard = trade.received_at
         self._outlet.publish(trade)

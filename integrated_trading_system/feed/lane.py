@@ -90,7 +90,8 @@ class Lane:
         """Its links are gone. What still arrives is of a dead link."""
         self.silent = False
         self.silences = 0
-        self._heard_at = Nanos(0)
+        self.heard = Nanos(0)
+        """The last sign of life, but for quotes: the newest of these is in `entry.top`."""
         self._ids: dict[str, None] = {}
         self._older_ids: dict[str, None] = {}
 
@@ -121,7 +122,7 @@ class Lane:
         """The top is no longer known; the next quote is judged in full."""
         top = self.entry.top
         if top is not NOTHING:
-            self.hear(top.received_at)
+            self.heard = self.heard_at
             self.mid = self.last_mid
             self.floor = max(self.floor, top.sequence)
             self.stream_sequence = self.newest_of_stream
@@ -144,14 +145,8 @@ class Lane:
 
     @property
     def heard_at(self) -> Nanos:
-        """When something was last received on which its state rests: changes of its book, or else its quotes."""
-        machine = self.entry.machine
-        newest = machine.heard_at if machine is not None else self.entry.top.received_at
-        return max(newest, self._heard_at)
-
-    def hear(self, at: Nanos) -> None:
-        """A sign of life."""
-        self._heard_at = max(self._heard_at, at)
+        """When something was last believed on which its state rests: changes of its book, or else its quotes."""
+        return self.heard if self.entry.machine is not None else max(self.heard, self.entry.top.received_at)
 
     @property
     def trusted(self) -> bool:

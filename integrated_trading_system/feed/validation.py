@@ -10,8 +10,8 @@ from math import inf
 
 from integrated_trading_system.domain.market import Quote, Trade
 
-OFF_TICK_MAX = 1e-4
-"""Part of a tick that a price may be off it: what a float of 15 digits needs, and nothing that anybody sent."""
+OFF_TICK_MAX = 1e-2
+"""Part of a tick that a price may be off it: the error of a float, and less than anybody quotes by mistake."""
 
 
 class Reason(StrEnum):

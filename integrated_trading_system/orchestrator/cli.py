@@ -7,7 +7,6 @@ instance) · 4 halted by risk · 5 a replay differs
 import argparse
 import sys
 from collections.abc import Sequence
-from enum import IntEnum
 from pathlib import Path
 
 from integrated_trading_system import __version__
@@ -18,20 +17,9 @@ from integrated_trading_system.domain.errors import (
     Refused,
     ReplayDiffers,
 )
-from integrated_trading_system.orchestrator.options import LEVELS, RunOptions
+from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
 COMMANDS = ("run", "replay", "exchange")
-
-
-class Exit(IntEnum):
-    """What the process ends with."""
-
-    OK = 0
-    UNFORESEEN = 1
-    CONFIGURATION = 2
-    REFUSED = 3
-    HALTED = 4
-    DIFFERS = 5
 
 
 def main(arguments: Sequence[str]) -> int:

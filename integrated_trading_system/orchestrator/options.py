@@ -1,6 +1,7 @@
 """What was asked for on the command line, and the configuration that comes of it."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,17 @@ from integrated_trading_system.config.platform import PlatformSettings
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_CONFIG: Final = "config/dev.yaml"
+
+
+class Exit(IntEnum):
+    """What the process ends with."""
+
+    OK = 0
+    UNFORESEEN = 1
+    CONFIGURATION = 2
+    REFUSED = 3
+    HALTED = 4
+    DIFFERS = 5
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A wired core as others see it: the names of its actors, what it starts from, and what stands beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
@@ -14,6 +14,7 @@ from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
 from integrated_trading_system.oms.records import FillBooked, PlanClosed, PlanIntended, decode
+from integrated_trading_system.orchestrator.listing import Listing
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.system import System
@@ -70,6 +71,7 @@ class Platform:
     comparisons: tuple[Comparison, ...]
     strategies: Mapping[str, ActorName]
     streams: Mapping[InstrumentId, tuple[DataType, ...]]
+    listing: Listing = field(default_factory=Listing)
 
 
 def connector_name(venue: VenueId) -> ActorName:

@@ -17,15 +17,13 @@ from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.recorder import Recorder, is_recording, read_blocks
-from integrated_trading_system.orchestrator.cli import Exit
 from integrated_trading_system.orchestrator.observation import Observation
-from integrated_trading_system.orchestrator.options import RunOptions
+from integrated_trading_system.orchestrator.options import Exit, RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import Platform, Recovered, connector_name
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
-from integrated_trading_system.orchestrator.report import finish, say
-from integrated_trading_system.orchestrator.running import exit_code
+from integrated_trading_system.orchestrator.report import exit_code, finish, say
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments

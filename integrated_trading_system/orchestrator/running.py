@@ -6,30 +6,12 @@ import sys
 
 import uvloop
 
-from integrated_trading_system.config.platform import Mode, PlatformSettings
-from integrated_trading_system.domain.errors import ConfigurationError
-from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.health import TradingState
-from integrated_trading_system.domain.inputs import Shutdown
-from integrated_trading_system.domain.time import DAY, SECOND, Nanos
-from integrated_trading_system.drivers.recorder import Recorder
-from integrated_trading_system.orchestrator.cli import Exit
-from integrated_trading_system.orchestrator.dev import build_world
+from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.orchestrator.display import Display, choose_display
-from integrated_trading_system.orchestrator.observation import Observation
-from integrated_trading_system.orchestrator.options import RunOptions
+from integrated_trading_system.orchestrator.options import Exit, RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
-from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
-from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, Recovered
-from integrated_trading_system.orchestrator.recording import header_of
-from integrated_trading_system.orchestrator.report import finish
-from integrated_trading_system.orchestrator.wiring import wire
-from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
-
-VIRTUAL_START = Nanos(20_454 * DAY)
-"""1 January 2026, 00:00 UTC: where virtual time begins, so that it is part of no run's randomness."""
-VIRTUAL_DURATION_S = 60.0
-STOP_WITHIN = Nanos(10 * SECOND)
+from integrated_trading_system.orchestrator.report import exit_code, finish
+from integrated_trading_system.orchestrator.virtual import run_virtual
 
 
 def run(options: RunOptions) -> Exit:
@@ -57,51 +39,3 @@ async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
         outcome = await orchestrator.stop()
     finish(outcome, options.summary, settings.state_dir / f"fills-{orchestrator.state.recovered.run}.csv")
     return exit_code(outcome)
-
-
-def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
-    """Dev mode without a clock: same seed, same hash. Its state lives in memory and touches no directory."""
-    if settings.mode is not Mode.DEV:
-        raise ConfigurationError("--speed max runs simulated venues in virtual time: it needs mode: dev")
-    recovered = Recovered()
-    platform = wire(settings, recovered)
-    world = build_world(settings, platform, VIRTUAL_START)
-    world.connect_core(platform.system.tell)
-    recorder = None
-    if options.record is not None:
-        recorder = Recorder(options.record, header_of(settings, recovered, VIRTUAL_START), platform.outputs)
-    observation = platform.system.observer = Observation(recorder)
-    fills = FillLog()
-    platform.system.bus.subscribe(Fill, fills)
-    platform.system.start(VIRTUAL_START)
-    driver = VirtualDriver(platform.system, world, MemoryStore())
-    driver.run(Nanos(VIRTUAL_START + int((options.duration_s or VIRTUAL_DURATION_S) * SECOND)))
-    for actor in (RISK, OMS):
-        platform.system.tell(actor, Shutdown("the run is over"))
-    driver.run(Nanos(driver.now + STOP_WITHIN), stop=lambda: _idle(platform))
-    if recorder is not None:
-        recorder.close()
-    outcome = Outcome(
-        platform=platform,
-        mode=settings.mode.value,
-        seed=settings.seed,
-        started_at=VIRTUAL_START,
-        ended_at=driver.now,
-        inputs=observation.hex(),
-        fills=fills,
-        failure=platform.system.escalated,
-    )
-    finish(outcome, options.summary, None)
-    return exit_code(outcome)
-
-
-def _idle(platform: Platform) -> bool:
-    """No order is open and no plan unfinished."""
-    view = platform.system.view(OMS)
-    return bool(view.open == 0 and view.plans == 0)
-
-
-def exit_code(outcome: Outcome) -> Exit:
-    """4 when trading was halted, by risk or by a failure; 0 otherwise."""
-    halted = outcome.failure is not None or outcome.platform.system.view(RISK).trading is TradingState.HALTED
-    return Exit.HALTED if halted else Exit.OK

@@ -99,7 +99,9 @@ class _GateSwitch:
 
 def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
     """The whole core, not started yet. Raises ConfigurationError for what only the classes themselves can judge."""
-    return _Wiring(settings, recovered).platform()
+    platform = _Wiring(settings, recovered).platform()
+    platform.system.bus.subscribe(InstrumentsListed, platform.listing)
+    return platform
 
 
 class _Wiring:

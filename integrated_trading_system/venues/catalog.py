@@ -17,7 +17,8 @@ from typing import Final, Protocol
 
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues import binance, bybit
+from integrated_trading_system.venues import backpack, binance, bybit
+from integrated_trading_system.venues.backpack import signing as backpack_signing
 from integrated_trading_system.venues.binance import signing as binance_signing
 from integrated_trading_system.venues.bybit import signing as bybit_signing
 from integrated_trading_system.venues.endpoints import Endpoints
@@ -43,6 +44,7 @@ class VenueFolder(Protocol):
 _FOLDERS: Final[tuple[tuple[VenueFolder, Signing], ...]] = (
     (binance, binance_signing),
     (bybit, bybit_signing),
+    (backpack, backpack_signing),
 )
 _BY_NAME: Final = {folder.NAME: (folder, signing) for folder, signing in _FOLDERS}
 

@@ -16,6 +16,7 @@ from integrated_trading_system.domain.execution import (
     CancelFailed,
     Fill,
     FillsListed,
+    OrderNotFound,
     RequestFailed,
     SubmitRefused,
     SubmitUncertain,
@@ -113,11 +114,26 @@ class Desk:
             case CancelOrder(account=account):
                 decode = partial(trading.decode_cancel, request, instrument)
                 self._ask(request, account, "cancel", trading.cancel(request, instrument), decode)
-            case QueryOrder(account=account):
-                decode = partial(trading.decode_query, request, instrument)
-                self._ask(request, account, "query", trading.query(request, instrument), decode)
+            case QueryOrder():
+                self._query(request, instrument, trading)
             case QueryFills():
                 self._ask_page(trading, FillPages(request, instrument), "")
+
+    def _query(self, query: QueryOrder, instrument: Instrument, trading: Trading) -> None:
+        """Where one request is not conclusive, "not found" is believed after the second, as of the first."""
+        decode = partial(trading.decode_query, query, instrument)
+        elsewhere = self._venue.query_elsewhere
+
+        def search(reply: HttpReply) -> Sequence[VenueExecution]:
+            events = decode(reply)
+            missing = next((event for event in events if isinstance(event, OrderNotFound)), None)
+            if missing is None or elsewhere is None:
+                return events
+            there = elsewhere(query, instrument)
+            self._ask(query, query.account, "query", there, partial(_not_found_as_of, missing.asked_at, decode))
+            return ()
+
+        self._ask(query, query.account, "query", trading.query(query, instrument), search)
 
     def _ask(
         self,
@@ -221,6 +237,10 @@ class Desk:
                 self._executions.tell(replace(event, subject=subject_of(request)))
             else:
                 self._executions.tell(event)
+
+
+def _not_found_as_of(asked_at: Nanos, decode: Decode, reply: HttpReply) -> Sequence[VenueExecution]:
+    return [replace(event, asked_at=asked_at) if isinstance(event, OrderNotFound) else event for event in decode(reply)]
 
 
 def subject_of(request: TradingRequest) -> str:

@@ -245,11 +245,8 @@ class Trading(Protocol):
 class QueryElsewhere(Protocol):
     """For a venue that keeps its finished orders in another place than its open ones."""
 
-    def __call__(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> WeightedRequest | None:
-        """`reply` answers `Trading.query`: where to ask next when it does not hold the order, or None.
-
-        With None, `decode_query` reads this reply; otherwise it reads the second one, whatever that says.
-        """
+    def __call__(self, query: QueryOrder, instrument: Instrument) -> WeightedRequest:
+        """Where to ask for an order that `Trading.query` did not find; `decode_query` reads that answer too."""
 
 
 class Venue(Struct, frozen=True, kw_only=True):
@@ -270,8 +267,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     """0: a client order id is text of at most 36 characters (letters, digits, ``-`` and ``_``). Otherwise it
     is the decimal text of a whole number from 1 to this (Backpack: 32 bits)."""
     query_elsewhere: QueryElsewhere | None = None
-    """None: the answer to `trading.query` is conclusive. Otherwise ask this first what to do with it: "not
-    found" among the open orders says nothing of an order that was filled at once."""
+    """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
+    what is not here either was not found."""
 
 
 # -- signing -------------------------------------------------------------------------------------

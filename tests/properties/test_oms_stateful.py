@@ -26,18 +26,23 @@ class Fate(RuleBasedStateMachine):
     )
     def begin(self, seed: int, anonymous: bool, forgetful: bool, disk: int) -> None:
         self.world = World(seed, Faults(fills_anonymous=anonymous and not forgetful, forgetful=forgetful))
+        self.world.until_active()  # the journal has begun: what was traded before is none of ours
         self.world.disk_delay = disk
         self.plans = 0
 
-    @rule(quantity=st.integers(1, 5), policy=st.sampled_from(HedgePolicy))
-    def trade_both_legs(self, quantity: int, policy: HedgePolicy) -> None:
+    @precondition(lambda self: self.world.oms.view().trading is TradingState.ACTIVE)
+    @rule(quantity=st.integers(1, 5), policy=st.sampled_from(HedgePolicy), millis=st.sampled_from([0, 1, 60, 2_000]))
+    def trade_both_legs(self, quantity: int, policy: HedgePolicy, millis: int) -> None:
         self.plans += 1
         self.world.approve(pair(self.plans, quantity, policy, self.world.now))
+        self.world.advance(millis * MILLISECOND)
 
-    @rule(quantity=st.integers(1, 5))
-    def rest_one_order(self, quantity: int) -> None:
+    @precondition(lambda self: self.world.oms.view().trading is TradingState.ACTIVE)
+    @rule(quantity=st.integers(1, 5), millis=st.sampled_from([0, 1, 60, 2_000]))
+    def rest_one_order(self, quantity: int, millis: int) -> None:
         self.plans += 1
         self.world.approve(single(self.plans, quantity, self.world.now))
+        self.world.advance(millis * MILLISECOND)
 
     @rule(millis=st.sampled_from([1, 60, 1_000, 7_000, 30_000]))
     def pass_time(self, millis: int) -> None:
@@ -47,23 +52,30 @@ class Fate(RuleBasedStateMachine):
     def change_the_weather(self, fault: str, level: float) -> None:
         setattr(self.world.faults, fault, level)
 
-    @rule()
-    def crash(self) -> None:
+    @precondition(lambda self: self.plans)
+    @rule(restarted=st.booleans())
+    def crash(self, restarted: bool) -> None:
         self.world.begin()
+        if restarted:
+            self.world.until_active()
 
+    @precondition(lambda self: self.plans)
     @rule(records=st.integers(1, 6), written=st.booleans())
     def crash_at_a_record(self, records: int, written: bool) -> None:
         self.world.crash_at = (len(self.world.durable) + records, written)
 
+    @precondition(lambda self: self.plans > 2)
     @rule()
     def break_the_disk(self) -> None:
         self.world.disk_broken = True
 
+    @precondition(lambda self: self.plans)
     @rule(state=st.sampled_from([TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE]))
     def change_the_trading_state(self, state: TradingState) -> None:
         if self.world.oms.view().reconciled:
             self.world.set_state(state)
 
+    @precondition(lambda self: self.plans)
     @rule(venue=st.sampled_from(VENUES))
     def trade_by_hand(self, venue: VenueId) -> None:
         self.world.venues[venue].stranger()

@@ -9,7 +9,7 @@ from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator.dev import DevWorld, build_world
 from integrated_trading_system.orchestrator.platform import OMS, PMS, Platform, Recovered
-from integrated_trading_system.orchestrator.running import VIRTUAL_START
+from integrated_trading_system.orchestrator.virtual import VIRTUAL_START
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.virtual import Crashed, MemoryStore, VirtualDriver
 
@@ -121,5 +121,3 @@ class Story:
             if expected is not None and expected != held:
                 problems.append(f"{venue}: {view.asset} is {held}, the ledger says {expected}")
         return problems
-
-

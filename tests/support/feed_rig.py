@@ -36,7 +36,7 @@ PUBLISHED = (Quote, Trade, BookStateChanged, Gap, FeedStale, ClockEstimated, Qua
 
 def ms(milliseconds: float) -> Nanos:
     """After the start."""
-    return Nanos(int(START + milliseconds * MILLISECOND))
+    return Nanos(START + int(milliseconds * MILLISECOND))
 
 
 def quote(sequence: int, at: float = 0, *, bid: float = 100.0, ask: float = 101.0, **changes: Any) -> Quote:

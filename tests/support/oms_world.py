@@ -212,7 +212,9 @@ class World:
         assert effect.sequence == len(self.appended), "records are numbered without a gap"
         for request, _ in _intents(effect.record):
             self._intended.setdefault(request.client_order_id, self.life)
-        self._disk_free_at = Nanos(max(self._disk_free_at, self.now + self.rng.randint(0, self.disk_delay) * MILLISECOND))
+        self._disk_free_at = Nanos(
+            max(self._disk_free_at, self.now + self.rng.randint(0, self.disk_delay) * MILLISECOND)
+        )
         life = self.life
         self.later(self._disk_free_at - self.now, lambda: self._write(life, effect))
 
@@ -351,7 +353,10 @@ def picture(state: State) -> Any:
     return (
         [(name, repr(tracked)) for name, tracked in state.orders.items()],
         list(state.open),
-        [(name, in_flight.plan, [each.client_order_id for each in in_flight.orders]) for name, in_flight in state.plans.items()],
+        [
+            (name, in_flight.plan, [each.client_order_id for each in in_flight.orders])
+            for name, in_flight in state.plans.items()
+        ],
         list(state.trades),
         state.covered,
         repr(state.counts),

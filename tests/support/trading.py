@@ -1,5 +1,6 @@
 """Instruments, quotes, plans, orders and fills in few words, for tests of strategies and risk."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -136,12 +137,14 @@ def finished(of: Plan) -> PlanFinished:
     )
 
 
-def balances(name: InstrumentId, *, at: int = START, complete: bool = True, **free: str) -> BalancesReported:
-    """What is free on the instrument's venue."""
+def balances(
+    name: InstrumentId, free: Mapping[str, str] | None = None, *, at: int = START, complete: bool = True
+) -> BalancesReported:
+    """What is free on the instrument's venue, by asset."""
     return BalancesReported(
         venue=venue_of(name),
         account=ACCOUNT,
-        balances=tuple(Balance(Asset(asset), Decimal(amount), Decimal(0)) for asset, amount in free.items()),
+        balances=tuple(Balance(Asset(asset), Decimal(amount), Decimal(0)) for asset, amount in (free or {}).items()),
         positions=(),
         complete=complete,
         venue_time=Nanos(at),

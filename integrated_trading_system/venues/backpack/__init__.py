@@ -3,22 +3,14 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues.backpack import signing
 from integrated_trading_system.venues.backpack.codec import MarketCodec, UserCodec
-from integrated_trading_system.venues.backpack.endpoints import (
-    CLIENT_ORDER_ID_MAX,
-    FLAVOURS,
-    RATE_LIMITS,
-    RECEIVE_WINDOW,
-    RULES,
-)
+from integrated_trading_system.venues.backpack.endpoints import CLIENT_ORDER_ID_MAX, RATE_LIMITS, RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.backpack.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.backpack.market import BackpackMarket
 from integrated_trading_system.venues.backpack.session import BackpackSession
 from integrated_trading_system.venues.backpack.trading import BackpackTrading
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
-
-__all__ = ["DEFAULT_FLAVOUR", "FLAVOURS", "NAME", "build", "signing"]
 
 NAME: Final = "backpack"
 DEFAULT_FLAVOUR: Final = "spot"

@@ -1,8 +1,8 @@
 """Frames -> events. `MarketCodec` is the hot lane; `UserCodec` reads the account's stream.
 
-The lane: a message begins with ``{"stream":"bookTicker.SOL_USDC",`` as documented, or (as recorded) ends
-with ``"stream":"bookTicker.SOL_USDC"}``; those bytes say how to decode the rest and which instrument it is
-about. One dictionary lookup or two, one typed decode that also checks every number, one event. Everything
+The lane: a message ends with ``"stream":"bookTicker.SOL_USDC"}`` as recorded, or (as documented) begins with
+``{"stream":"bookTicker.SOL_USDC",``; those bytes say how to decode the rest and which instrument it is about.
+One dictionary lookup or two, one typed decode that also checks every number, one event. Everything
 else is looked at more closely and, when it turns out to be data, joins the lane.
 """
 
@@ -44,6 +44,8 @@ NS: Final = 1_000
 
 _SIDES: Final = {"Bid": Side.BUY, "Ask": Side.SELL}
 
+_TAIL_MAX: Final = 80
+"""No end of a message that names its stream is longer than this: symbols have 48 characters at most."""
 _ONE_SIDED: Final = (Ignored("one-sided"),)
 _UNTRADED: Final = (Ignored("untraded"),)
 
@@ -73,9 +75,9 @@ class MarketCodec:
 
     def decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
         lanes = self._lanes
-        lane = lanes.get(frame[: frame.find(b'"', 11) + 1])
+        lane = lanes.get(frame[frame.rfind(b'"stream"', -_TAIL_MAX) :])
         if lane is None:
-            lane = lanes.get(frame[frame.rfind(b'"stream"') :])
+            lane = lanes.get(frame[: frame.find(b'"', 11) + 1])
         try:
             if lane is not None:
                 return lane[0](frame, lane[1], received_at)

@@ -146,10 +146,8 @@ class BackpackTrading:
         params = {"clientId": str(_number(query.client_order_id)), "symbol": instrument.symbol}
         return self._ask("/api/v1/order", params)
 
-    def query_elsewhere(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> WeightedRequest | None:
+    def query_elsewhere(self, query: QueryOrder, instrument: Instrument) -> WeightedRequest:
         """An order that does not rest (any more) is in the history."""
-        if reply.status != 404 or problem(reply).code != _NO_SUCH_ORDER:
-            return None
         params = {"limit": str(HISTORY), "symbol": instrument.symbol}
         return self._ask("/wapi/v1/history/orders", params)
 

@@ -3,16 +3,14 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues.bybit import signing
 from integrated_trading_system.venues.bybit.codec import MarketCodec, UserCodec
-from integrated_trading_system.venues.bybit.endpoints import FLAVOURS, RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.bybit.endpoints import FLAVOURS as FLAVOURS
+from integrated_trading_system.venues.bybit.endpoints import RECEIVE_WINDOW, RULES
 from integrated_trading_system.venues.bybit.market import BybitMarket
 from integrated_trading_system.venues.bybit.session import BybitSession
 from integrated_trading_system.venues.bybit.trading import BybitTrading
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
-
-__all__ = ["DEFAULT_FLAVOUR", "FLAVOURS", "NAME", "build", "signing"]
 
 NAME: Final = "bybit"
 DEFAULT_FLAVOUR: Final = "linear"

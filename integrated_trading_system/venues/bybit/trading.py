@@ -137,11 +137,8 @@ class BybitTrading:
         """Open orders, and up to 500 closed ones: a list that the venue clears when it restarts."""
         return self._order("realtime", query, instrument)
 
-    def query_elsewhere(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> WeightedRequest | None:
+    def query_elsewhere(self, query: QueryOrder, instrument: Instrument) -> WeightedRequest:
         """After a restart of the venue, closed orders "should only be queried through order history"."""
-        said = answer(reply)
-        if reply.status != 200 or said.ret_code != 0 or read(reply, _PAGE).list:
-            return None
         return self._order("history", query, instrument)
 
     def decode_query(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:

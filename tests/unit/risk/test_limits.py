@@ -127,9 +127,9 @@ DENIALS: list[tuple[Code, Callable[[], RiskRig], Plan]] = [
     (Code.ORDER_NOTIONAL, lambda: RiskRig(order_notional_max="99.99"), pair()),
     (Code.IMPACT, lambda: RiskRig(touch_multiple_max="0.05"), pair()),
     (Code.IMPACT, lambda: RiskRig(touch_multiple_max="0.05"), plan(sell())),
-    (Code.BALANCE, lambda: rig_after(balances(A.instrument, USDT="99.99")), pair()),
-    (Code.BALANCE, lambda: rig_after(balances(B.instrument, BTC="0.999")), pair()),
-    (Code.BALANCE, lambda: rig_after(balances(B.instrument, USDT="1000")), pair()),
+    (Code.BALANCE, lambda: rig_after(balances(A.instrument, {"USDT": "99.99"})), pair()),
+    (Code.BALANCE, lambda: rig_after(balances(B.instrument, {"BTC": "0.999"})), pair()),
+    (Code.BALANCE, lambda: rig_after(balances(B.instrument, {"USDT": "1000"})), pair()),
     (Code.POSITION, lambda: RiskRig(position_notional_max="99.99"), pair()),
     (Code.POSITION, lambda: RiskRig(position_notional_max_of={B.instrument: 50}), pair()),
     (Code.POSITION, lambda: rig_that_approved(pair(), position_notional_max=150), pair(name="p-2")),
@@ -195,12 +195,12 @@ def test_orders_that_rest_have_no_impact() -> None:
 
 
 def test_balances_that_no_venue_reported_do_not_deny() -> None:
-    rig = rig_after(balances(B.instrument, complete=False, USDT="1000"))
+    rig = rig_after(balances(B.instrument, {"USDT": "1000"}, complete=False))
     assert rig.ask(pair()) == "approved"
 
 
 def test_what_one_plan_may_spend_the_next_may_not() -> None:
-    rig = rig_after(balances(A.instrument, USDT="150"))
+    rig = rig_after(balances(A.instrument, {"USDT": "150"}))
     assert rig.ask(plan(buy())) == "approved"
     assert rig.ask(plan(buy(), name="p-2")) == Code.BALANCE
 

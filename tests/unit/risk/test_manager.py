@@ -187,7 +187,7 @@ def test_what_has_no_price_or_rate_is_named_and_not_summed() -> None:
 
 def test_money_is_set_aside_until_the_plan_is_finished() -> None:
     rig = RiskRig()
-    rig.tell(balances(A.instrument, USDT="150"))
+    rig.tell(balances(A.instrument, {"USDT": "150"}))
     only = plan(PAIR.legs[0])
     assert rig.ask(only) == "approved"
     assert rig.ask(plan(PAIR.legs[0], name="p-2")) == Code.BALANCE
