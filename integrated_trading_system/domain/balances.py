@@ -78,7 +78,7 @@ class Balances:
 def spending(
     instrument: Instrument, account: AccountId, side: Side, price: Decimal, quantity: Decimal
 ) -> tuple[Purse, Decimal] | None:
-    """What a spot order takes from which purse, before fees; None for derivatives: only the venue knows their margin."""
+    """What a spot order takes from which purse, before fees; None for derivatives: their margin is the venue's."""
     if instrument.kind is not Kind.SPOT:
         return None
     if side is Side.SELL:

@@ -44,8 +44,8 @@ _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(1
 class LogWriter:
     """Lines on their way out. Putting one never waits and never raises."""
 
-    def __init__(self, stream: TextIO, file: Path | None) -> None:
-        """Raises ConfigurationError where the file cannot be written."""
+    def __init__(self, stream: TextIO | None, file: Path | None) -> None:
+        """`stream` None: stderr as it is at each line. Raises ConfigurationError where the file cannot be written."""
         self._stream = stream
         self._file = -1 if file is None else _open(file)
         self._queue: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
@@ -81,9 +81,10 @@ class LogWriter:
             os.close(self._file)
 
     def _write(self, text: str, entry: bytes) -> None:
+        stream = self._stream or sys.stderr
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            stream.write(text)
+            stream.flush()
         except (OSError, ValueError):  # ValueError: the stream was closed
             self.failed += 1
         if entry:
@@ -100,7 +101,7 @@ def configure_log(
 
     `stream` is stderr unless given. Raises ConfigurationError where the file cannot be written.
     """
-    writer = LogWriter(stream if stream is not None else sys.stderr, file)
+    writer = LogWriter(stream, file)
     atexit.register(writer.close)
     redact = Redactor(secrets)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Final
 
 from rich import box
@@ -17,6 +18,8 @@ from integrated_trading_system.drivers.screen import Screen
 WIDE: Final = 140
 """Columns from which there are two stacks side by side."""
 NOTHING: Final = "-"
+PRICE_ROWS_MAX: Final = 12
+SPREAD_ROWS_MAX: Final = 8
 MISSED_ROWS_MAX: Final = 6
 OPEN_ORDER_ROWS_MAX: Final = 4
 
@@ -38,11 +41,11 @@ def render(screen: Screen, width: int, log: Sequence[str] = ()) -> RenderableTyp
     """The whole screen for a terminal of this width; the newest `log` lines at its foot."""
     prices, spreads, positions = _prices(screen, width >= WIDE), _spreads(screen), _positions(screen)
     opportunities, money = _opportunities(screen), _money(screen)
+    ours = [positions, *([_open_orders(screen)] if screen.open_orders else []), _actors(screen)]
     if width >= WIDE:
-        left = Group(spreads, positions, _actors(screen))
-        body = Group(prices, _beside(left, Group(opportunities, money), (3, 2)))
+        body = Group(prices, _beside(Group(spreads, *ours), Group(opportunities, money), (3, 2)))
     else:
-        body = Group(prices, spreads, _beside(opportunities, money, (1, 1)), positions, _actors(screen))
+        body = Group(prices, spreads, _beside(opportunities, money, (1, 1)), *ours)
     foot = Text("\n".join(log), "dim", no_wrap=True, overflow="ellipsis")
     return Group(_header(screen), body, *([foot] if log else []))
 
@@ -72,7 +75,7 @@ def _header(screen: Screen) -> Table:
     style = TRADING_STYLES[screen.trading]
     state = Text.assemble(("● ", style), (screen.trading.value.upper(), style))
     if screen.reason:
-        state.append(f"  {screen.reason}", "dim")
+        state.append("  ").append(_literal(screen.reason))
     name = Text.assemble(
         (" integrated_trading_system", "bold"), f"  {screen.mode}  ", (_clock(screen.elapsed_s), "dim")
     )
@@ -84,10 +87,11 @@ def _header(screen: Screen) -> Table:
 def _prices(screen: Screen, wide: bool) -> Panel:
     quote = [">size", ">bid", ">ask", ">size"] if wide else [">bid", ">ask"]
     table = _table(["instrument", *quote, ">spread bps", "book", ">age", ">latency", ">messages", ">errors"])
-    for row in screen.prices:
+    for row in screen.prices[:PRICE_ROWS_MAX]:
         bid, ask = Text(_price(row.bid), "green"), Text(_price(row.ask), "red")
         sizes = Text(_size(row.bid_size), "dim"), Text(_size(row.ask_size), "dim")
-        table.add_row(
+        _add(
+            table,
             row.instrument,
             *((sizes[0], bid, ask, sizes[1]) if wide else (bid, ask)),
             NOTHING if row.spread_bps is None else f"{row.spread_bps:.2f}",
@@ -97,15 +101,18 @@ def _prices(screen: Screen, wide: bool) -> Panel:
             f"{row.messages:,}",
             Text(f"{row.errors:,}", "yellow" if row.errors else "dim"),
         )
-    return _panel("prices", table)
+    return _panel(_titled("prices", len(screen.prices), PRICE_ROWS_MAX), table)
 
 
 def _spreads(screen: Screen) -> Panel:
     table = _table(["comparison", "buy", "sell", ">before fees", ">after fees"])
-    for row in screen.spreads:
+    rows = screen.spreads
+    if len(rows) > SPREAD_ROWS_MAX:
+        rows = tuple(sorted(rows, key=lambda row: -inf if row.net_bps is None else row.net_bps, reverse=True))
+    for row in rows[:SPREAD_ROWS_MAX]:
         style = "bold green" if (row.net_bps or 0.0) > 0.0 else "dim"
-        table.add_row(row.comparison, row.buy, row.sell, _bps(row.gross_bps), Text(_bps(row.net_bps), style))
-    return _panel("spreads, bps", table)
+        _add(table, row.comparison, row.buy, row.sell, _bps(row.gross_bps), Text(_bps(row.net_bps), style))
+    return _panel(_titled("spreads, bps", len(rows), SPREAD_ROWS_MAX), table)
 
 
 def _opportunities(screen: Screen) -> Panel:
@@ -128,7 +135,7 @@ def _opportunities(screen: Screen) -> Panel:
     table = _table(["not traded because of", ">times", ">best bps", ">edge"])
     for row in screen.missed[:MISSED_ROWS_MAX]:
         edge_missed = f"{row.edge:.2f}" if row.edge else NOTHING
-        table.add_row(row.reason, f"{row.episodes:,}", _bps(row.best_bps), edge_missed)
+        _add(table, row.reason, f"{row.episodes:,}", _bps(row.best_bps), edge_missed)
     return _panel("opportunities", Group(flow, edge, *([table] if screen.missed else [])))
 
 
@@ -144,17 +151,22 @@ def _money(screen: Screen) -> Panel:
     orders = Text("orders  ", "dim")
     parts = [f"{count:,} {name}" for name, count in screen.orders.items() if count]
     orders.append(", ".join(parts) or "none", "default")
-    table = _table(["open", "side", ">quantity", ">price", "status"])
+    return _panel("profit and orders", Group(profit, orders))
+
+
+def _open_orders(screen: Screen) -> Panel:
+    table = _table(["instrument", "side", ">open", ">of", ">price", "status"])
     for row in screen.open_orders[:OPEN_ORDER_ROWS_MAX]:
-        table.add_row(row.instrument, row.side, plain(row.quantity - row.filled), plain(row.price), row.status)
-    return _panel("profit and orders", Group(profit, orders, *([table] if screen.open_orders else [])))
+        figures = plain(row.quantity - row.filled), plain(row.quantity), plain(row.price)
+        _add(table, row.instrument, row.side, *figures, row.status)
+    return _panel(_titled("open orders", len(screen.open_orders), OPEN_ORDER_ROWS_MAX), table)
 
 
 def _positions(screen: Screen) -> Panel:
     table = _table(["account", "instrument", ">quantity", ">average price", ">realised"])
     for row in screen.positions:
         average = _price(float(row.average_price)) if row.quantity else NOTHING
-        table.add_row(row.account, row.instrument, _quantity(row.quantity), average, _signed(row.realised))
+        _add(table, row.account, row.instrument, _quantity(row.quantity), average, _signed(row.realised))
     return _panel("positions", table if screen.positions else Text("none", "dim"))
 
 
@@ -169,12 +181,16 @@ def _actors(screen: Screen) -> Panel:
             if row.dropped:
                 waiting.append(f" -{row.dropped:,}", "red")
             restarts = Text(str(row.restarts), "yellow" if row.restarts else "dim")
-            table.add_row(row.name, waiting, Text(f"{row.high_water:,}", "dim"), restarts)
+            _add(table, row.name, waiting, Text(f"{row.high_water:,}", "dim"), restarts)
         tables.append(table)
     return _panel("actors", _beside(tables[0], tables[1], (1, 1), gap=2))
 
 
 # -- cells ---------------------------------------------------------------------------------------------
+
+
+def _titled(title: str, found: int, shown: int) -> str:
+    return title if found <= shown else f"{title} ({shown} of {found})"
 
 
 def _panel(title: str, inside: RenderableType) -> Panel:
@@ -192,6 +208,15 @@ def _table(columns: Iterable[str]) -> Table:
             overflow="ellipsis",
         )
     return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    """A row. What comes as str is text of others: no markup, nothing that steers the terminal."""
+    table.add_row(*(cell if isinstance(cell, Text) else _literal(cell) for cell in cells))
+
+
+def _literal(text: str) -> Text:
+    return Text("".join(character if character.isprintable() else "?" for character in text))
 
 
 def _or_dash(show: Callable[[float], str]) -> Callable[[float | None], str]:

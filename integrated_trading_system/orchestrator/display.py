@@ -53,7 +53,10 @@ class LineDisplay:
 
 
 class LiveDisplay:
-    """The whole terminal, four times a second. Log lines go to its foot, and to stderr when it is over."""
+    """The whole terminal, four times a second.
+
+    Log lines that would go to the same terminal go to its foot, and to stderr when it is over.
+    """
 
     def __init__(self, platform: Platform, console: Console | None = None) -> None:
         """On the process's own terminal unless told otherwise."""
@@ -64,14 +67,13 @@ class LiveDisplay:
         """Until cancelled."""
         dashboard = Dashboard(self._platform, now())
         pane = LogPane()
+        shared = contextlib.redirect_stderr(pane) if sys.stderr.isatty() else contextlib.nullcontext()
+        live = Live(console=self._console, screen=True, auto_refresh=False, redirect_stderr=False)
         try:
-            with (
-                contextlib.redirect_stderr(pane),
-                Live(console=self._console, screen=True, auto_refresh=False, redirect_stderr=False) as live,
-            ):
+            with shared, live:
                 while True:
-                    screen = render(dashboard.look(now()), self._console.width, pane.newest(LOG_LINES_SHOWN))
-                    live.update(screen, refresh=True)
+                    log = pane.newest(LOG_LINES_SHOWN)
+                    live.update(render(dashboard.look(now()), self._console.width, log), refresh=True)
                     await asyncio.sleep(SCREEN_SECONDS)
         finally:
             sys.stderr.write(pane.text())

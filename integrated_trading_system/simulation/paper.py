@@ -8,7 +8,7 @@ order would stand in the queue cannot be known from outside.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -38,8 +38,7 @@ from integrated_trading_system.domain.ids import (
     VenueOrderId,
 )
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed, Kind
-from integrated_trading_system.domain.market import Level
-from integrated_trading_system.domain.money import BPS, ZERO, Money, from_float
+from integrated_trading_system.domain.money import BPS, ZERO, Money
 from integrated_trading_system.domain.order import (
     CancelOrder,
     OrderRequest,
@@ -56,15 +55,10 @@ from integrated_trading_system.domain.order import (
 )
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref
+from integrated_trading_system.simulation.observed import DepthReader, ObservedBooks
 
-LEVELS = 50
-
-
-class DepthReader(Protocol):
-    """Where the observed books can be read."""
-
-    def depth(self, instrument: InstrumentId, side: Side, limit: int) -> tuple[Level, ...]:
-        """The levels that an order of this side would hit, best first."""
+FEE_STEP = Decimal("0.00000001")
+"""Fees have eight decimals, as on the venues."""
 
 
 class Arrived(Struct, frozen=True):
@@ -107,13 +101,12 @@ class PaperAccount(Actor[Inbox]):
         self._venue = venue
         self._account = account
         self._terms = terms
-        self._books = books
+        self._books = ObservedBooks(books)
         self._executions = executions
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._balances: dict[Asset, Decimal] = dict(terms.balances)
         self._fills: list[Fill] = []
         self._done: dict[ClientOrderId, OrderReport] = {}
-        self._consumed: dict[tuple[InstrumentId, Side, float], tuple[float, Decimal]] = {}
         self._unbooked = [fill for fill in recovered if fill.account == account]
         self._orders = len(recovered)
 
@@ -174,7 +167,8 @@ class PaperAccount(Actor[Inbox]):
                 received_at=now,
             )
         )
-        fills = self._match(request, venue_order_id)
+        taken = self._books.take(request, self._instruments[request.instrument].lot)
+        fills = [self._fill(request, venue_order_id, price, quantity) for price, quantity in taken]
         filled = sum((fill.quantity for fill in fills), ZERO)
         for fill in fills:
             self._book(fill)
@@ -213,47 +207,21 @@ class PaperAccount(Actor[Inbox]):
                 return f"insufficient balance of {asset}"
         return None
 
-    def _match(self, request: OrderRequest, venue_order_id: VenueOrderId) -> list[Fill]:
-        """What trades now, level by level."""
-        buying = request.side is Side.BUY
-        open_quantity = request.quantity
-        lot = self._instruments[request.instrument].lot
-        taken: list[tuple[float, float, Decimal]] = []
-        for price, size in self._books.depth(request.instrument, request.side, LEVELS):
-            limit = from_float(price)
-            if open_quantity <= 0 or (limit > request.price if buying else limit < request.price):
-                break
-            seen, consumed = self._consumed.get((request.instrument, request.side, price), (size, ZERO))
-            available = from_float(size) - (consumed if seen == size else ZERO)
-            quantity = min(open_quantity, available - available % lot if lot else available)
-            if quantity > 0:
-                taken.append((price, size, quantity))
-                open_quantity -= quantity
-        if request.time_in_force is TimeInForce.FOK and open_quantity > 0:
-            return []
-        return [self._fill(request, venue_order_id, price, size, quantity) for price, size, quantity in taken]
-
-    def _fill(
-        self, request: OrderRequest, venue_order_id: VenueOrderId, price: float, size: float, quantity: Decimal
-    ) -> Fill:
-        key = (request.instrument, request.side, price)
-        seen, consumed = self._consumed.get(key, (size, ZERO))
-        self._consumed[key] = (size, (consumed if seen == size else ZERO) + quantity)
+    def _fill(self, request: OrderRequest, venue_order_id: VenueOrderId, price: Decimal, quantity: Decimal) -> Fill:
         instrument = self._instruments[request.instrument]
-        at = from_float(price)
-        worth = instrument.notional(at, quantity)
+        worth = instrument.notional(price, quantity)
         if instrument.kind is Kind.INVERSE:
-            worth /= at
-        fee = worth * self._terms.taker_fee_bps / BPS
+            worth /= price
+        fee = (worth * self._terms.taker_fee_bps / BPS).quantize(FEE_STEP)
         now = self.context.now
         return Fill(
             client_order_id=request.client_order_id,
             venue_order_id=venue_order_id,
-            trade_id=TradeId(f"{venue_order_id}-{at}"),
+            trade_id=TradeId(f"{venue_order_id}-{price}"),
             instrument=request.instrument,
             account=self._account,
             side=request.side,
-            price=at,
+            price=price,
             quantity=quantity,
             fee=Money(fee, instrument.settle),
             liquidity=Liquidity.TAKER,

@@ -109,8 +109,8 @@ class Strategy(Actor[StrategyInbox]):
         comparison = setup.comparison
         self._watched = dict.fromkeys(comparison.instruments + comparison.conversion_books)
 
-    @classmethod
-    def keys(cls, kind: type, comparison: Comparison) -> tuple[str, ...] | None:
+    @staticmethod
+    def keys(kind: type, comparison: Comparison) -> tuple[str, ...] | None:
         """By which instruments or venues to subscribe to a kind of message; None: to all of them."""
         if kind in (Quote, Trade, Fill):
             return comparison.instruments

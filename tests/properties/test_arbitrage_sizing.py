@@ -3,7 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrated_trading_system.domain.market import Quote
@@ -42,7 +42,7 @@ def units(levels: list[tuple[float, float]], rate: Decimal) -> list[tuple[Fracti
 
 @given(
     st.integers(9_950, 10_050).flatmap(lambda best: books(Side.BUY, best)),
-    st.integers(9_950, 10_150).flatmap(lambda best: books(Side.SELL, best)),
+    st.integers(10_000, 10_200).flatmap(lambda best: books(Side.SELL, best)),
     costs,
     rates,
     rates,
@@ -69,7 +69,8 @@ def test_size_and_edge_are_those_of_taking_one_unit_after_the_other(
         taken.append((bought, sold))
     quantity = matched(buys, sells, costs)
     assert quantity == Decimal(len(taken)) / 10
-    assume(taken)
+    if not taken:
+        return
     result = priced(buys, sells, quantity, costs)
     paid = sum(bought[0] for bought, _ in taken) / 10
     received = sum(sold[0] for _, sold in taken) / 10

@@ -10,7 +10,7 @@ from integrated_trading_system.domain.health import BookState, LinkState, Quaran
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote, Trade
 from tests.support.feed_rig import BOTH, BTC, FeedRig, delta, link, quote, snapshot, trade
 
-STREAM = {
+STREAM: dict[type, DataType] = {
     Quote: DataType.QUOTES,
     Trade: DataType.TRADES,
     BookDelta: DataType.DEPTH,

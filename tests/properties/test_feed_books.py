@@ -28,7 +28,7 @@ class Market:
     book: Book = field(default_factory=Book)
 
     def __post_init__(self) -> None:
-        self.book.apply([(50.0, 1.0)], [(150.0, 1.0)])
+        self.book.apply([(89.0, 1.0)], [(111.0, 1.0)])
 
     def change(self, bids: list[Level], asks: list[Level], width: int) -> None:
         before, self.sequence = self.sequence, self.sequence + width
@@ -108,7 +108,9 @@ def test_a_valid_book_is_the_venues_book(
             expected = market.depths[top.sequence]
             assert (rig.books.depth(BTC, Side.SELL, ALL), rig.books.depth(BTC, Side.BUY, ALL)) == expected
     for told in rig.synchronizer.of(Quote):
-        assert told.bid, told.ask == tuple(side[0][0] for side in market.depths[told.sequence])
+        assert [(told.bid, told.bid_size), (told.ask, told.ask_size)] == [
+            side[0] for side in market.depths[told.sequence]
+        ]
 
 
 @given(changes, faults, st.lists(st.integers(0, 39), max_size=20))

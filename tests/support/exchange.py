@@ -52,6 +52,11 @@ def customer(name: str, *, key: str = "", secret: str = SECRET, **balances: str 
     return Account(name, {asset: Decimal(amount) for asset, amount in balances.items()}, api_key=key, secret=secret)
 
 
+def numbers(*values: int | str) -> tuple[Decimal, ...]:
+    """These as decimals."""
+    return tuple(Decimal(value) for value in values)
+
+
 class Desk:
     """Places orders on an exchange in few words."""
 

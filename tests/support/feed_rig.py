@@ -41,12 +41,16 @@ def ms(milliseconds: float) -> Nanos:
 
 def quote(sequence: int, at: float = 0, *, bid: float = 100.0, ask: float = 101.0, **changes: Any) -> Quote:
     """At `at` milliseconds after the start, by the venue's clock and by ours."""
-    fields = dict(bid_size=1.0, ask_size=1.0, instrument=BTC, venue_time=ms(at), received_at=ms(at)) | changes
+    fields: dict[str, Any] = (
+        dict(bid_size=1.0, ask_size=1.0, instrument=BTC, venue_time=ms(at), received_at=ms(at)) | changes
+    )
     return Quote(sequence=sequence, bid=bid, ask=ask, **fields)
 
 
 def trade(trade_id: str, at: float = 0, *, price: float = 100.0, **changes: Any) -> Trade:
-    fields = dict(quantity=1.0, side=Side.BUY, instrument=BTC, venue_time=ms(at), received_at=ms(at)) | changes
+    fields: dict[str, Any] = (
+        dict(quantity=1.0, side=Side.BUY, instrument=BTC, venue_time=ms(at), received_at=ms(at)) | changes
+    )
     return Trade(trade_id=trade_id, price=price, **fields)
 
 
@@ -60,7 +64,9 @@ def delta(
     **more: Any,
 ) -> BookDelta:
     """Continues the change that ended with ``first - 1``."""
-    fields = dict(instrument=BTC, previous_sequence=first - 1, order=last, venue_time=ms(at), received_at=ms(at)) | more
+    fields: dict[str, Any] = (
+        dict(instrument=BTC, previous_sequence=first - 1, order=last, venue_time=ms(at), received_at=ms(at)) | more
+    )
     return BookDelta(bids=bids or [], asks=asks or [], first_sequence=first, last_sequence=last, **fields)
 
 
@@ -68,7 +74,9 @@ def snapshot(
     last: int, at: float = 0, *, bids: list[Level] | None = None, asks: list[Level] | None = None, **more: Any
 ) -> BookSnapshot:
     """By the rule of Binance spot: the next change covers ``last + 1``."""
-    fields = dict(instrument=BTC, resume_from=last + 1, order=last, venue_time=ms(at), received_at=ms(at)) | more
+    fields: dict[str, Any] = (
+        dict(instrument=BTC, resume_from=last + 1, order=last, venue_time=ms(at), received_at=ms(at)) | more
+    )
     return BookSnapshot(
         bids=[(100.0, 1.0)] if bids is None else bids,
         asks=[(101.0, 1.0)] if asks is None else asks,
@@ -108,7 +116,7 @@ class FeedRig:
                 self.clocks,
                 self.buffers,
                 connectors=dict.fromkeys(venues, self.connector),
-                synchronizers={instrument: (self.synchronizer,) for instrument in streams},
+                synchronizers=dict.fromkeys(streams, (self.synchronizer,)),
                 streams=streams,
             ),
         )

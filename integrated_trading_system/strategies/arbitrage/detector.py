@@ -84,10 +84,10 @@ class ArbitrageDetector(Strategy):
         self._expected_edge = ZERO
         self._last: deque[Opportunity] = deque(maxlen=LAST)
 
-    @classmethod
-    def keys(cls, kind: type, comparison: Comparison) -> tuple[str, ...] | None:
+    @staticmethod
+    def keys(kind: type, comparison: Comparison) -> tuple[str, ...] | None:
         """Quotes only of conversion books: those of the members come in snapshots."""
-        return comparison.conversion_books if kind is Quote else super().keys(kind, comparison)
+        return comparison.conversion_books if kind is Quote else Strategy.keys(kind, comparison)
 
     # -- the hot part --------------------------------------------------------------------------
 

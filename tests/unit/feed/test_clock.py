@@ -127,7 +127,9 @@ def test_a_clock_that_was_really_set_forward_is_followed(clock: VenueClock) -> N
 def test_an_estimate_is_told_once(clock: VenueClock) -> None:
     assert clock.settle([], ms(0)) is None
     hear(clock, 4)
-    assert clock.settle([], ms(1)) == ClockEstimated(VENUE, AHEAD - 4 * MILLISECOND, 20 * MILLISECOND, ms(1))
+    assert clock.settle([], ms(1)) == ClockEstimated(
+        VENUE, Nanos(AHEAD - 4 * MILLISECOND), Nanos(20 * MILLISECOND), ms(1)
+    )
     assert clock.settle([], ms(2)) is None
 
 

@@ -5,9 +5,11 @@ from math import nan
 import pytest
 
 from integrated_trading_system.domain.market import BookDelta, Level
-from integrated_trading_system.domain.time import SECOND
+from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.feed.machine import BookMachine, Outcome
 from tests.support.feed_rig import delta, ms, snapshot
+
+RETRY = Nanos(5 * SECOND)
 
 
 @pytest.fixture
@@ -166,10 +168,10 @@ def test_after_a_cut_everything_is_forgotten(machine: BookMachine) -> None:
 
 
 def test_one_snapshot_is_asked_for_at_a_time(machine: BookMachine) -> None:
-    assert machine.may_ask(ms(0), 5 * SECOND, 3)
+    assert machine.may_ask(ms(0), RETRY, 3)
     machine.ask(ms(0))
-    assert not machine.may_ask(ms(4_999), 5 * SECOND, 3)
-    assert machine.may_ask(ms(5_000), 5 * SECOND, 3)
+    assert not machine.may_ask(ms(4_999), RETRY, 3)
+    assert machine.may_ask(ms(5_000), RETRY, 3)
 
 
 def test_an_answer_that_will_not_do_is_asked_for_again_three_times_at_once_then_with_a_pause(
@@ -177,11 +179,11 @@ def test_an_answer_that_will_not_do_is_asked_for_again_three_times_at_once_then_
 ) -> None:
     machine.delta(delta(50, 50))
     for attempt in range(3):
-        assert machine.may_ask(ms(attempt), 5 * SECOND, 3)
+        assert machine.may_ask(ms(attempt), RETRY, 3)
         machine.ask(ms(attempt))
         assert machine.snapshot(snapshot(attempt)) is Outcome.TOO_OLD
-    assert not machine.may_ask(ms(3), 5 * SECOND, 3)
-    assert machine.may_ask(ms(5_002), 5 * SECOND, 3)
+    assert not machine.may_ask(ms(3), RETRY, 3)
+    assert machine.may_ask(ms(5_002), RETRY, 3)
 
 
 def test_every_change_is_counted_once(machine: BookMachine) -> None:

@@ -55,7 +55,7 @@ def test_a_reject_alone_ends_nothing(status: OrderStatus) -> None:
     assert after(status, Evidence.REFUSED) not in TERMINAL
 
 
-@pytest.mark.parametrize("status", [OrderStatus.SUBMITTED, OrderStatus.UNKNOWN, OrderStatus.WORKING, *TERMINAL])
+@pytest.mark.parametrize("status", [OrderStatus.SUBMITTED, OrderStatus.UNKNOWN, OrderStatus.WORKING, *sorted(TERMINAL)])
 def test_what_may_have_left_is_never_called_unsent_later(status: OrderStatus) -> None:
     assert after(status, Evidence.UNSENT) is (
         OrderStatus.REJECTED if status is OrderStatus.SUBMITTED else status

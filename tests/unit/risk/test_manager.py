@@ -111,7 +111,7 @@ def test_a_fill_moves_reserved_to_held_without_changing_the_worst_case() -> None
     rig = RiskRig()
     rig.ask(PAIR)
     first = order(PAIR, 0, "o-1", OrderStatus.INTENDED)
-    rig.tell(first, fill_of(first, "0.4"))
+    rig.tell(first, fill_of(first, "0.4"), order(PAIR, 0, "o-1", OrderStatus.WORKING, filled=Decimal("0.4")))
     holding = rig.actor._state.exposure.holdings[A.instrument, first.request.account]
     assert (holding.position, holding.up, holding.down) == (Decimal("0.4"), Decimal("0.6"), Decimal("0.4"))
     assert worst(rig) == 2

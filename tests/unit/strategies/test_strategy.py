@@ -135,7 +135,8 @@ def test_everything_else_reaches_the_method_of_its_name() -> None:
     rig.see(quote(A.instrument, 1, 2))
     rig.tell(Trade(A.instrument, "t", 1.0, 1.0, Side.BUY, START, START), balances(A.instrument))
     rig.trade()
-    rig.tell(InstrumentsListed(A.venue, (A, instrument("a:spot", "ETHUSDT"))))
+    ether = instrument("a:spot", "ETHUSDT")
+    rig.tell(InstrumentsListed(A.venue, (A, ether)), InstrumentsListed(A.venue, (ether,)))
     rig.run(SECOND)
     assert rig.actor.heard == ["snapshot", "trade", "balances", "active", "BTCUSDT", "tea"]
     assert list(rig.actor.instruments) == [A.instrument], "others are not kept"

@@ -43,7 +43,11 @@ class UsdmRows:
     def __init__(self, exchange: Exchange, millis_of: Callable[[Nanos], int]) -> None:
         self._exchange = exchange
         self._millis = millis_of
-        self._told: dict[tuple[str, str], Decimal] = {}
+        self._told = {
+            (account.name, view.asset): view.total
+            for account in exchange.bank.accounts.values()
+            for view in exchange.balances(account)
+        }
         """Balances as last told, by account and asset."""
 
     # -- replies --------------------------------------------------------------------------------

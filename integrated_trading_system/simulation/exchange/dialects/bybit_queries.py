@@ -40,9 +40,7 @@ class Queries:
         """``GET /v5/market/instruments-info``: linear in pages, spot all at once."""
         states = self._listed(call)
         base, status = call.optional("baseCoin"), call.optional("status")
-        chosen = [
-            state for state in states if base in ("", state.listing.base) and status in ("", _status(state))
-        ]
+        chosen = [state for state in states if base in ("", state.listing.base) and status in ("", _status(state))]
         result: dict[str, Any] = {"category": call.text("category")}
         if self._product.spot:
             return result | {"list": [self._spot_row(state) for state in chosen]}
@@ -220,5 +218,3 @@ def _status(state: SymbolState) -> str:
 
 def _band(band: Decimal) -> dict[str, str]:
     return {"priceLimitRatioX": plain(band), "priceLimitRatioY": plain(band)}
-
-

@@ -246,6 +246,10 @@ def test_positions_are_what_the_venue_reports() -> None:
     rig.run(SECOND)
     rig.see(*dear(rig))
     assert [found.quantity for found in rig.opportunities] == [Decimal("0.1"), 1], "what is not named is closed"
+    rig.tell(replace(balances(B.instrument, complete=False), positions=(held,)), finished(rig.proposed[1]))
+    rig.run(SECOND)
+    rig.see(*dear(rig))
+    assert rig.opportunities[2].quantity == Decimal("0.1"), "a partial report says nothing about the rest"
 
 
 # -- reasons ------------------------------------------------------------------------------------------
@@ -460,9 +464,10 @@ def test_currencies_without_a_conversion_are_never_compared() -> None:
     assert rig.actor.view().blocked == (B.instrument,)
 
 
-def test_a_stated_rate_values_the_other_currency() -> None:
+@pytest.mark.parametrize("changed", [0, 1])
+def test_a_stated_rate_values_the_other_currency(changed: int) -> None:
     rig = rig_of(A, B_USDC, conversions=(Conversion(asset=USDC, rate=Decimal("1.01")),), fees_bps="0")
-    rig.see(*dear(rig, 100.0))
+    rig.see(*dear(rig, 100.0), changed=changed)
     assert rig.opportunities[0].gross_edge == 1
     assert rig.opportunities[0].sell_price == 100
 

@@ -88,7 +88,8 @@ def test_the_last_quote_is_the_top_of_the_book() -> None:
     quotes = client.frames("m")
     book = client.get("/api/v3/depth", symbol="BTCUSDT", limit=1)
     assert set(quotes[-1]) == {"u", "s", "b", "B", "a", "A"}
-    assert ([quotes[-1]["b"], quotes[-1]["B"]], [quotes[-1]["a"], quotes[-1]["A"]]) == (book["bids"][0], book["asks"][0])
+    last = quotes[-1]
+    assert [[last["b"], last["B"]], [last["a"], last["A"]]] == [book["bids"][0], book["asks"][0]]
     assert [quote["u"] for quote in quotes] == sorted({quote["u"] for quote in quotes})
 
 
@@ -102,7 +103,8 @@ def test_trades_on_the_stream_are_those_that_can_be_asked_for() -> None:
     assert [(t["t"], t["p"], t["q"], t["T"], t["m"]) for t in told] == [
         (t["id"], t["price"], t["qty"], t["time"], t["isBuyerMaker"]) for t in asked
     ]
-    covered = [n for f in frames if f["stream"] == "btcusdt@aggTrade" for n in range(f["data"]["f"], f["data"]["l"] + 1)]
+    ranges = [(frame["data"]["f"], frame["data"]["l"]) for frame in frames if frame["stream"] == "btcusdt@aggTrade"]
+    covered = [number for first, last in ranges for number in range(first, last + 1)]
     assert covered == [trade["t"] for trade in told]
 
 
@@ -152,7 +154,7 @@ def test_subscriptions_come_and_go_by_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame, code",
+    ("frame", "code"),
     [
         (b"{", 3),
         (b"[1]", 2),

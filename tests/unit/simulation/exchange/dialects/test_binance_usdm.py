@@ -54,7 +54,7 @@ def keys_of(path: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    "sample, stream",
+    ("sample", "stream"),
     [
         ("agg_trade_stream", "aggTrade"),
         ("book_ticker_stream", "bookTicker"),
@@ -132,7 +132,7 @@ def test_positions_wallet_and_account_updates_agree(client: BinanceClient) -> No
 
 
 @pytest.mark.parametrize(
-    "changes, code",
+    ("changes", "code"),
     [
         ({"symbol": "NOPE"}, -1121),
         ({"type": "STOP_MARKET"}, -4120),
@@ -201,7 +201,9 @@ def test_a_listen_key_lives_for_an_hour_from_its_last_use() -> None:
     assert client.request("DELETE", "/fapi/v1/listenKey", key=True).status == 200
 
 
-@pytest.mark.parametrize("path, query", [("/private/ws", "listenKey={}"), ("/private/stream", "listenKey={}"), ("/ws/{}", "")])
+@pytest.mark.parametrize(
+    ("path", "query"), [("/private/ws", "listenKey={}"), ("/private/stream", "listenKey={}"), ("/ws/{}", "")]
+)
 def test_user_events_come_on_every_documented_path(client: BinanceClient, path: str, query: str) -> None:
     key = listen(client)
     client.connect("other", path.format(key), query.format(key))
@@ -215,13 +217,12 @@ def test_funding_is_told_as_a_balance_change_without_positions() -> None:
     accounts = [customer("me", key=KEY, USDT=1_000), customer("other", USDT=1_000)]
     desk = Desk(Exchange([linear_listing()], rules(taker_bps=Decimal(0), maker_bps=Decimal(0)), accounts, start=START))
     client = BinanceClient(BinanceUsdm(desk.exchange))
-    listen(client)
     desk.sell("other", "10", "100")
     desk.buy("me", "10", "100")
-    desk.exchange.take()
     assert desk.exchange.next_funding is not None
-    client.wait((desk.exchange.next_funding - START) // MILLISECOND + 1)
-    client.ask("GET", "/fapi/v1/openOrders")
+    client.wait((desk.exchange.next_funding - START) // MILLISECOND - 1)
+    listen(client)
+    client.wait(1)
     update = next(event["a"] for event in user_events(client) if event["e"] == "ACCOUNT_UPDATE")
     assert update == {
         "m": "FUNDING_FEE",
