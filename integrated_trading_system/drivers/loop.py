@@ -67,10 +67,10 @@ class LiveLoop:
         self._performers.update(performers)
         self._pumped = pumped
 
-    def start(self) -> None:
-        """Start every actor and begin to pump. Called on the running loop."""
+    def start(self, now: Nanos) -> None:
+        """Start every actor as of `now`, and begin to pump. Called on the running loop."""
         self._loop = asyncio.get_running_loop()
-        self._system.start(self.now())
+        self._system.start(now)
         self._wake()
         self._read_clock()
 

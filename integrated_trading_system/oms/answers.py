@@ -129,7 +129,8 @@ class Answers:
         if done is OrderStatus.REJECTED and news.venue_filled > ZERO:
             done = OrderStatus.CANCELLED
         reason = news.reason if isinstance(news, OrderDone) else ""
-        self._present(tracked, news.venue_order_id, news.venue_filled, done, reason)
+        trades = isinstance(news, OrderReport) and done is None and news.asked_at >= tracked.order.changed_at
+        self._present(tracked, news.venue_order_id, news.venue_filled, done, reason, trades=trades)
 
     def _present(
         self,
@@ -138,11 +139,13 @@ class Answers:
         venue_filled: Decimal = ZERO,
         done: OrderStatus | None = None,
         reason: str = "",
+        *,
+        trades: bool = False,
     ) -> None:
-        """The venue has or had the order."""
+        """The venue has the order, or had it; `trades`: it has it now."""
         order = tracked.order
         if contradicts(order, Evidence.PRESENT):
-            self._desk.halt(f"{order.request.client_order_id} is at the venue, though it was {order.status.value}")
+            self._doubt_the_proof(order, trades or venue_filled > order.filled)
         if order.venue_order_id and venue_order_id not in (None, "", order.venue_order_id):
             self._desk.halt(f"two orders at the venue carry our id {order.request.client_order_id}")
         if not tracked.open:
@@ -162,6 +165,13 @@ class Answers:
             )
         if done is not None or executed > tracked.order.filled:
             self._desk.chase_later(tracked)
+
+    def _doubt_the_proof(self, order: Order, certain: bool) -> None:
+        """An order that should not be there. Word of one that was over before we looked may just come late."""
+        if certain or order.status is not OrderStatus.REJECTED:
+            self._desk.halt(f"{order.request.client_order_id} is at the venue, though it was {order.status.value}")
+        else:
+            self._desk.ask((About.OPEN_ORDERS, venue_of(order.request.instrument)), again=True)
 
     def _doubt(self, tracked: Tracked, evidence: Evidence, reason: str) -> None:
         """A no, or no answer: neither says that the order is not there."""

@@ -40,6 +40,7 @@ from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform,
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
+from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.orchestrator.wiring import wire
 
 STOP_SECONDS = 10.0
@@ -75,7 +76,7 @@ class Orchestrator:
             self.state.journal.close()
             self.state.release()
             raise
-        self._loop.start()
+        self._loop.start(self.started_at)
         logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
 
     def now(self) -> Nanos:
@@ -103,26 +104,30 @@ class Orchestrator:
             await self._cancel_for(reason=f"{self.failure.actor} failed")
         else:
             await self._wind_down(reason)
+        shown = picture(platform)
         for venue in platform.venues:
             self._loop.tell(connector_name(venue), Shutdown(reason))
         await asyncio.sleep(STEP_SECONDS)
         ended_at = self._loop.now()
         self._loop.end()
-        system.stop()
-        await self._close_drivers()
-        risk = system.view(RISK)
-        if self.failure is None and risk.trading is TradingState.HALTED:
-            self.state.halt(risk.reason)
+        if self._recorder is not None:
+            self._recorder.close()
         outcome = Outcome(
-            platform=platform,
+            picture=shown,
+            outputs=platform.outputs.hex(),
+            inputs=self._observation.hex(),
+            halted=self.failure is not None or shown["risk"]["trading"] == TradingState.HALTED.value,
             mode=self.settings.mode.value,
             seed=self.settings.seed,
             started_at=self.started_at,
             ended_at=ended_at,
-            inputs=self._observation.hex(),
             fills=self._fills,
             failure=self.failure,
         )
+        system.stop()
+        await self._close_drivers()
+        if self.failure is None and outcome.halted:
+            self.state.halt(shown["risk"]["reason"])
         self.state.release()
         return outcome
 
@@ -131,15 +136,14 @@ class Orchestrator:
     def _observe(self) -> None:
         """Hash the inputs, and record them where that was asked for."""
         self.started_at = self._loop.now()
-        recorder = None
+        self._recorder: Recorder | None = None
         if self._options.record is not None:
-            recorder = Recorder(
+            self._recorder = Recorder(
                 self._options.record,
                 header_of(self.settings, self.state.recovered, self.started_at),
                 self.platform.outputs,
             )
-            self._closers.append(recorder.close)
-        self._observation = Observation(recorder)
+        self._observation = Observation(self._recorder)
         self.platform.system.observer = self._observation
 
     async def _open_drivers(self) -> None:

@@ -3,11 +3,11 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.orchestrator.platform import Platform
 
 COLUMNS = (
     "venue_time",
@@ -60,15 +60,20 @@ class FillLog:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run that has ended, with its core as it was at the end."""
+    """A run that has ended."""
 
-    platform: Platform
+    picture: dict[str, Any]
+    """What the core showed of itself while its links still stood (`summary.picture`)."""
+    outputs: str
+    """Hash of the outputs."""
+    inputs: str
+    """Hash of the inputs."""
+    halted: bool
+    """By risk, or because an actor failed for good."""
     mode: str
     seed: int
     started_at: Nanos
     ended_at: Nanos
-    inputs: str
-    """Hash of the inputs."""
     fills: FillLog
     failure: ActorFailed | None
     """What an actor failed of, where that ended the run."""

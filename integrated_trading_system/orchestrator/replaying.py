@@ -24,6 +24,7 @@ from integrated_trading_system.orchestrator.platform import Platform, Recovered,
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
 from integrated_trading_system.orchestrator.report import exit_code, finish, say
+from integrated_trading_system.orchestrator.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments
@@ -71,7 +72,7 @@ def _replay_recording(path: Path, options: RunOptions) -> Exit:
         return platform
 
     found = reproduce(read_blocks(path), build)
-    outcome = Outcome(
+    outcome = outcome_of(
         platform=found.platform,
         mode="replay",
         seed=found.header.seed,
@@ -79,7 +80,6 @@ def _replay_recording(path: Path, options: RunOptions) -> Exit:
         ended_at=found.platform.system.now,
         inputs=found.inputs,
         fills=fills,
-        failure=found.platform.system.escalated,
     )
     finish(outcome, options.summary, None)
     if not found.complete:
@@ -169,7 +169,7 @@ def play(
     playback.finish(GRACE)
     if recorder is not None:
         recorder.close()
-    outcome = Outcome(
+    outcome = outcome_of(
         platform=platform,
         mode="replay",
         seed=settings.seed,
@@ -177,7 +177,6 @@ def play(
         ended_at=platform.system.now,
         inputs=observation.hex(),
         fills=fills,
-        failure=platform.system.escalated,
     )
     return outcome, playback
 

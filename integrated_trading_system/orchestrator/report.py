@@ -4,10 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.orchestrator.options import Exit
 from integrated_trading_system.orchestrator.outcome import Outcome
-from integrated_trading_system.orchestrator.platform import RISK
 from integrated_trading_system.orchestrator.summary import summarise, write_summary
 
 REASONS_SHOWN = 5
@@ -77,5 +75,4 @@ def _lines(summary: dict[str, Any]) -> list[str]:
 
 def exit_code(outcome: Outcome) -> Exit:
     """4 when trading was halted, by risk or by a failure; 0 otherwise."""
-    halted = outcome.failure is not None or outcome.platform.system.view(RISK).trading is TradingState.HALTED
-    return Exit.HALTED if halted else Exit.OK
+    return Exit.HALTED if outcome.halted else Exit.OK

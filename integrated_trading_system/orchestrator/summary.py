@@ -5,11 +5,12 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
+from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.time import SECOND
-from integrated_trading_system.orchestrator.outcome import Outcome
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
 
 SCHEMA = 1
@@ -17,7 +18,6 @@ SCHEMA = 1
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
     """Everything that a run came to. Money is text, exactly; market prices are numbers."""
-    platform = outcome.platform
     return {
         "schema": SCHEMA,
         "mode": outcome.mode,
@@ -26,10 +26,30 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
         "ended_at": outcome.ended_at,
         "duration_s": (outcome.ended_at - outcome.started_at) / SECOND,
         "input_hash": outcome.inputs,
-        "output_hash": platform.outputs.hex(),
+        "output_hash": outcome.outputs,
         "failure": None if outcome.failure is None else f"{outcome.failure.actor}: {outcome.failure.error}",
-        **picture(platform),
+        **outcome.picture,
     }
+
+
+def outcome_of(
+    *, platform: Platform, mode: str, seed: int, started_at: Nanos, ended_at: Nanos, inputs: str, fills: FillLog
+) -> Outcome:
+    """The outcome of a run whose core stands still now."""
+    shown = picture(platform)
+    failure = platform.system.escalated
+    return Outcome(
+        picture=shown,
+        outputs=platform.outputs.hex(),
+        inputs=inputs,
+        halted=failure is not None or shown["risk"]["trading"] == TradingState.HALTED.value,
+        mode=mode,
+        seed=seed,
+        started_at=started_at,
+        ended_at=ended_at,
+        fills=fills,
+        failure=failure,
+    )
 
 
 def picture(platform: Platform) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from integrated_trading_system.drivers.recorder import Recorder
 from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import Exit, RunOptions
-from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.outcome import FillLog
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, Recovered
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.report import exit_code, finish
+from integrated_trading_system.orchestrator.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
 
@@ -44,7 +45,7 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
     driver.run(Nanos(driver.now + STOP_WITHIN), stop=lambda: _idle(platform))
     if recorder is not None:
         recorder.close()
-    outcome = Outcome(
+    outcome = outcome_of(
         platform=platform,
         mode=settings.mode.value,
         seed=settings.seed,
@@ -52,7 +53,6 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
         ended_at=driver.now,
         inputs=observation.hex(),
         fills=fills,
-        failure=platform.system.escalated,
     )
     finish(outcome, options.summary, None)
     return exit_code(outcome)

@@ -34,6 +34,7 @@ class MailboxStatistics(Struct, frozen=True):
     dropped: int
     high_water: int
     waiting: int
+    capacity: int = 0
 
 
 class Mailbox:
@@ -85,7 +86,14 @@ class Mailbox:
 
     def statistics(self) -> MailboxStatistics:
         """The counters now."""
-        return MailboxStatistics(self.delivered, self.conflated, self.dropped, self.high_water, len(self._cells))
+        return MailboxStatistics(
+            self.delivered,
+            self.conflated,
+            self.dropped,
+            self.high_water,
+            len(self._cells),
+            self._limits.capacity,
+        )
 
     def _make_room(self, newcomer: Any) -> bool:
         """Drop one message; False when it is the newcomer that goes."""

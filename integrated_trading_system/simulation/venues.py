@@ -16,6 +16,7 @@ from integrated_trading_system.simulation.exchange.coins import COINS, Coin
 from integrated_trading_system.simulation.exchange.dialect import Dialect
 from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
+from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear, BybitSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.listing import Listing, Rules
 from integrated_trading_system.simulation.market import Market
@@ -43,6 +44,17 @@ def _rules(maker_bps: str, taker_bps: str, *, fill_or_kill_refused: bool = False
     return Rules(maker_bps=maker, taker_bps=taker, fill_or_kill_refused=fill_or_kill_refused)
 
 
+def _bybit_rules(maker_bps: str, taker_bps: str) -> Rules:
+    """Post-only orders are accepted and then cancelled; a client order id is never to be used again."""
+    return Rules(
+        maker_bps=Decimal(maker_bps),
+        taker_bps=Decimal(taker_bps),
+        post_only_refused=False,
+        client_id_once=True,
+        open_orders_max=500,
+    )
+
+
 VENUES: Final[dict[str, SimulatedVenue]] = {
     "binance:spot": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC")),
     "binance:us": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USD")),
@@ -50,6 +62,10 @@ VENUES: Final[dict[str, SimulatedVenue]] = {
     "binance:usdm": SimulatedVenue(
         dialect=BinanceUsdm, rules=_rules("2", "5", fill_or_kill_refused=True), kind=Kind.LINEAR, lot_scale=Decimal(10)
     ),
+    "bybit:linear": SimulatedVenue(
+        dialect=BybitLinear, rules=_bybit_rules("2", "5.5"), kind=Kind.LINEAR, lot_scale=Decimal(10)
+    ),
+    "bybit:spot": SimulatedVenue(dialect=BybitSpot, rules=_bybit_rules("10", "10"), quotes=("USDT", "USDC")),
 }
 """By VenueId. Fees are those of the lowest tier."""
 

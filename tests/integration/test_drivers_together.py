@@ -132,7 +132,7 @@ async def test_a_system_connects_asks_and_writes_through_the_real_world(tmp_path
             JournalAppend: journal.append,
         }
     )
-    loop.start()
+    loop.start(loop.now())
     async with asyncio.timeout(PATIENCE):
         await done.wait()
     await asyncio.gather(journal.stop(), http.stop(), websocket.stop(), exchange.stop())

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from integrated_trading_system.domain.execution import OrderNotFound
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus
-from integrated_trading_system.oms import answers, lifecycle, state
+from integrated_trading_system.oms import answers, lifecycle, plans, state
 from integrated_trading_system.oms.answers import Answers
 from integrated_trading_system.oms.desk import Desk
 from integrated_trading_system.oms.lifecycle import Evidence
@@ -102,7 +103,6 @@ def forget_on_restart(patch: pytest.MonkeyPatch) -> None:
 def resurrect_intents(patch: pytest.MonkeyPatch) -> None:
     """After a restart, send what was intended and seems not to have left."""
 
-
     def unmoved(status: OrderStatus, evidence: Evidence) -> OrderStatus:
         return status if evidence is Evidence.RESTARTED else lifecycle.after(status, evidence)
 
@@ -120,11 +120,36 @@ def resurrect_intents(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Plans, "committed", resend)
 
 
+def believe_the_first_not_found(patch: pytest.MonkeyPatch) -> None:
+    def at_once(self: Answers, tracked: state.Tracked, news: OrderNotFound) -> None:
+        if tracked.open and self._is_proof(tracked.order, news.asked_at):
+            self._absences[tracked.client_order_id] = answers._Absence(news.asked_at)
+            self._absent(tracked)
+
+    patch.setattr(Answers, "_not_found", at_once)
+
+
+def repair_in_doubt(patch: pytest.MonkeyPatch) -> None:
+    step = plans.next_step
+
+    def hasty(in_flight: state.InFlight, *others: Any) -> Any:
+        orders = [
+            state.Tracked(replace(each.order, status=OrderStatus.REJECTED), each.purpose)
+            if each.order.status is OrderStatus.UNKNOWN
+            else each
+            for each in in_flight.orders
+        ]
+        return step(state.InFlight(in_flight.plan, orders), *others)
+
+    patch.setattr(plans, "next_step", hasty)
+    patch.setattr(plans, "keeps_envelope", lambda *_: True)
+
+
 MUTANTS: dict[str, Break] = {
     "a reject is final": table((OrderStatus.SUBMITTED, Evidence.REFUSED, OrderStatus.REJECTED)),
     "a timeout is a reject": table((OrderStatus.SUBMITTED, Evidence.UNCERTAIN, OrderStatus.REJECTED)),
-    "not found is proof at once": method(Answers, "_is_proof", lambda self, order, asked_at: True),
-    "the receive window needs no waiting for": method(Desk, "proof_after", lambda self, order: order.latest_send),
+    "not found is proof at once": method(Answers, "_is_proof", lambda *_: True),
+    "the receive window needs no waiting for": method(Desk, "proof_after", lambda _, order: order.latest_send),
     "the status is trusted without the fills": trust_the_status,
     "trade ids are not remembered": forget_trade_ids,
     "fills are never asked for": never_list_fills,
@@ -132,7 +157,9 @@ MUTANTS: dict[str, Break] = {
     "an order without an answer is sent again": order_again_after_a_timeout,
     "intents are resurrected after a restart": resurrect_intents,
     "a restart forgets what was under way": forget_on_restart,
-    "absence is concluded without listing fills": method(Answers, "on_open_orders", lambda self, news: None),
+    "one late not-found is enough": believe_the_first_not_found,
+    "absence is never proven": method(Answers, "_not_found", lambda *_: None),
+    "legs are repaired while an order is in doubt": repair_in_doubt,
 }
 
 

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
 from integrated_trading_system.domain.plan import HedgePolicy, Plan
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.oms.legs import Finish, Permission, Repair, Wait, keeps_envelope, net, next_step, residual
+from integrated_trading_system.oms.legs import (
+    Finish,
+    Permission,
+    Repair,
+    Wait,
+    keeps_envelope,
+    net,
+    next_step,
+    residual,
+)
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import InFlight, Tracked
 from tests.support.oms_orders import INSTRUMENTS, request, tracked

@@ -14,7 +14,16 @@ from tests.support.oms_world import World, pair, single
 
 LEVELS = st.sampled_from([0.0, 0.1, 0.5])
 FAULTS = st.sampled_from(
-    ["slow", "request_lost", "request_doubled", "answer_lost", "event_lost", "event_doubled", "query_failed", "rejected"]
+    [
+        "slow",
+        "request_lost",
+        "request_doubled",
+        "answer_lost",
+        "event_lost",
+        "event_doubled",
+        "query_failed",
+        "rejected",
+    ]
 )
 
 

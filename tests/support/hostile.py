@@ -203,12 +203,7 @@ class HostileVenue:
         for copy in range(copies):
             self.count += 1
             self.in_flight[self.count] = (request.client_order_id, Nanos(world.now + WINDOW))
-            world.later(
-                world.delay(),
-                lambda key=self.count, sent=world.now, to=answer if copy == 0 else None: self.arrive(
-                    key, request, sent, to
-                ),
-            )  # type: ignore[misc]  # defaults bind the loop's values
+            world.later(world.delay(), partial(self.arrive, self.count, request, world.now, None if copy else answer))
         uncertain = SubmitUncertain(client_order_id=request.client_order_id, reason="timeout", received_at=Nanos(0))
         world.later(2 * SECOND, lambda: answer(uncertain))
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from integrated_trading_system.domain.ids import ClientOrderId, PlanId, StrategyId
+from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, PlanId, StrategyId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.order import (
     Order,
@@ -17,7 +17,7 @@ from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
 from tests.support.hostile import VENUES, account_of, instrument_of, listing
 
-INSTRUMENTS: dict[str, Instrument] = {instrument_of(venue): listing(venue) for venue in VENUES}
+INSTRUMENTS: dict[InstrumentId, Instrument] = {instrument_of(venue): listing(venue) for venue in VENUES}
 
 
 def request(name: str = "its1z1", *, quantity: int = 5, leg: int = 0, side: Side = Side.BUY) -> OrderRequest:

@@ -270,3 +270,5 @@ class Rig:
                         self.tell(
                             OrderNotFound(client_order_id=client_order_id, asked_at=self.now, received_at=self.now)
                         )
+                    case _:
+                        pass

@@ -106,6 +106,8 @@ class Life:
                 self.world.finished.append(message)
             case Reconciled():
                 self.world.set_state(TradingState.ACTIVE)
+            case _:
+                pass
 
 
 class World:

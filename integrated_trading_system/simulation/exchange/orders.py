@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
 
 from msgspec import Struct
 
@@ -57,9 +56,6 @@ class EndReason(StrEnum):
     """Post-only, on a venue that accepts first."""
     REDUCE_ONLY = "reduce-only"
     """The position that it would reduce is gone."""
-
-
-OPEN: Final = (OrderState.NEW, OrderState.PARTIALLY_FILLED)
 
 
 class NewOrder(Struct, frozen=True, kw_only=True):

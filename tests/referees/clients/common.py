@@ -8,6 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
+ANSWER_SECONDS = 20.0
+"""For a step that waits for something that never comes."""
+
+
 def stay_here(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook: whoever asks for another machine than this one gets an error."""
     if event == "socket.connect":
@@ -42,7 +46,7 @@ class Diary:
         try:
             result = step()
             if isinstance(result, Awaitable):
-                result = await result
+                result = await asyncio.wait_for(result, ANSWER_SECONDS)
         except Exception as error:  # noqa: BLE001 - which exception it is, is what the tests look at
             result = {"error": type(error).__name__, "text": str(error)[:500]}
         self.seen[name] = result

@@ -1,5 +1,6 @@
 """ccxt goes shopping: looks at a market, rests an order, takes one, is refused; over REST and WebSocket."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -35,6 +36,12 @@ async def visit(place: dict[str, Any]) -> dict[str, Any]:
     return diary.seen
 
 
+async def below(client: Any, symbol: str, factor: float = 0.9) -> str:
+    """A price below the market."""
+    book = await client.fetch_order_book(symbol, 5)
+    return str(client.price_to_precision(symbol, float(book["bids"][0][0]) * factor))
+
+
 async def look(client: Any, place: dict[str, Any], diary: Diary) -> None:
     """Public requests."""
     symbol = place["symbol"]
@@ -68,8 +75,7 @@ async def look(client: Any, place: dict[str, Any], diary: Diary) -> None:
 async def rest(client: Any, place: dict[str, Any], diary: Diary) -> None:
     """An order far below the market: placed, found again, cancelled."""
     symbol = place["symbol"]
-    bid = (await client.fetch_order_book(symbol, 5))["bids"][0][0]
-    price = client.price_to_precision(symbol, float(bid) * 0.9)
+    price = await below(client, symbol)
     await diary.note("balance", client.fetch_balance)
     placed = await diary.note(
         "placed", lambda: client.create_order(symbol, "limit", "buy", place["amount"], price, place["post_only"])
@@ -89,8 +95,7 @@ async def take(client: Any, place: dict[str, Any], diary: Diary) -> None:
     await diary.note("fetched_bought", lambda: client.fetch_order(bought["id"], symbol))
     await diary.note("trades_bought", lambda: client.fetch_my_trades(symbol, params={"orderId": bought["id"]}))
     await diary.note("balance_bought", client.fetch_balance)
-    bid = (await client.fetch_order_book(symbol, 5))["bids"][0][0]
-    price = client.price_to_precision(symbol, float(bid) * 0.99)
+    price = await below(client, symbol, 0.99)
     sold = await diary.note(
         "sold", lambda: client.create_order(symbol, "limit", "sell", place["amount"], price, {"timeInForce": "IOC"})
     )
@@ -103,8 +108,7 @@ async def be_refused(client: Any, stranger: Any, place: dict[str, Any], diary: D
     """Requests that must fail, each in its own way."""
     symbol = place["symbol"]
     stranger.markets_by_id, stranger.markets = client.markets_by_id, client.markets
-    bid = (await client.fetch_order_book(symbol, 5))["bids"][0][0]
-    price = client.price_to_precision(symbol, float(bid) * 0.95)
+    price = await below(client, symbol)
     await diary.note("too_much", lambda: client.create_order(symbol, "limit", "buy", place["too_much"], price))
     await diary.note("unknown_order", lambda: client.cancel_order(place["unknown_order"], symbol))
     await diary.note("too_small", lambda: client.create_order(symbol, "limit", "buy", place["too_small"], price))
@@ -116,15 +120,18 @@ async def listen(client: Any, place: dict[str, Any], diary: Diary) -> None:
     symbol = place["symbol"]
 
     async def own_order() -> Any:
-        bid = (await client.fetch_order_book(symbol, 5))["bids"][0][0]
-        price = client.price_to_precision(symbol, float(bid) * 0.9)
-        await client.watch_balance() if place["watch_balance"] else None
-        told = []
-        await client.authenticate()
-        placed = await client.create_order(symbol, "limit", "buy", place["amount"], price)
-        await client.cancel_order(placed["id"], symbol)
-        while not told or told[-1]["status"] == "open":
-            told += await client.watch_orders(symbol)
+        """Orders are placed until one is told of: subscribing takes time, and ccxt does not say when it is done."""
+        watching = asyncio.ensure_future(client.watch_orders(symbol))
+        told: list[Any] = []
+        placed = None
+        while not told:
+            placed = await client.create_order(symbol, "limit", "buy", place["amount"], await below(client, symbol))
+            done, _ = await asyncio.wait([watching], timeout=1)
+            for task in done:
+                told += [dict(order) for order in task.result()]
+            await client.cancel_order(placed["id"], symbol)
+        while told[-1]["status"] == "open":
+            told += [dict(order) for order in await client.watch_orders(symbol)]
         return {"id": placed["id"], "told": told}
 
     await diary.note("streamed_trades", lambda: client.watch_trades(symbol))

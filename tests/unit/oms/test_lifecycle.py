@@ -10,15 +10,12 @@ from msgspec.structs import replace
 
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus
 from integrated_trading_system.oms.lifecycle import NEXT, Evidence, after, contradicts, settled
-from tests.support.oms_world import START, single
+from tests.support.oms_orders import request
 
-LEG = single(0, 5, START).legs[0]
 PAIRS = list(product(OrderStatus, Evidence))
 
 
 def order(status: OrderStatus, filled: int = 0, venue_filled: int = 0, quantity: int = 5) -> Order:
-    from tests.support.oms_orders import request
-
     return replace(
         Order(request=request(quantity=quantity), status=status),
         filled=Decimal(filled),
@@ -26,12 +23,12 @@ def order(status: OrderStatus, filled: int = 0, venue_filled: int = 0, quantity:
     )
 
 
-@pytest.mark.parametrize("status, evidence", PAIRS)
+@pytest.mark.parametrize(("status", "evidence"), PAIRS)
 def test_what_is_over_stays_over(status: OrderStatus, evidence: Evidence) -> None:
     assert status not in TERMINAL or after(status, evidence) is status
 
 
-@pytest.mark.parametrize("status, evidence", PAIRS)
+@pytest.mark.parametrize(("status", "evidence"), PAIRS)
 def test_only_proofs_end_an_order(status: OrderStatus, evidence: Evidence) -> None:
     ended = status not in TERMINAL and after(status, evidence) in TERMINAL
     assert not ended or evidence in (Evidence.UNSENT, Evidence.ABSENT)
@@ -43,7 +40,7 @@ def test_unknown_is_left_only_by_the_venues_word_or_by_proof(evidence: Evidence)
     assert left == (evidence in (Evidence.PRESENT, Evidence.TRADED, Evidence.ABSENT))
 
 
-@pytest.mark.parametrize("status, evidence", PAIRS)
+@pytest.mark.parametrize(("status", "evidence"), PAIRS)
 def test_nothing_becomes_intended_and_only_the_intended_is_sent(status: OrderStatus, evidence: Evidence) -> None:
     result = after(status, evidence)
     assert result is not OrderStatus.INTENDED or status is OrderStatus.INTENDED
@@ -57,9 +54,7 @@ def test_a_reject_alone_ends_nothing(status: OrderStatus) -> None:
 
 @pytest.mark.parametrize("status", [OrderStatus.SUBMITTED, OrderStatus.UNKNOWN, OrderStatus.WORKING, *sorted(TERMINAL)])
 def test_what_may_have_left_is_never_called_unsent_later(status: OrderStatus) -> None:
-    assert after(status, Evidence.UNSENT) is (
-        OrderStatus.REJECTED if status is OrderStatus.SUBMITTED else status
-    )
+    assert after(status, Evidence.UNSENT) is (OrderStatus.REJECTED if status is OrderStatus.SUBMITTED else status)
 
 
 def test_every_status_can_be_reached_and_every_open_one_left() -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from integrated_trading_system.config.oms import OmsSettings
 from integrated_trading_system.domain.execution import Fill, OrderRejected, SubmitRefused, SubmitUncertain
 from integrated_trading_system.domain.ids import ClientOrderId, TradeId, VenueOrderId, venue_of
+from integrated_trading_system.domain.journal import JournalCommitted
 from integrated_trading_system.domain.order import (
     CancelOrder,
     OrderRequest,
@@ -366,8 +367,6 @@ def test_an_intent_that_somebody_else_sent_is_not_sent_again() -> None:
     request = rig.oms.view().orders[0].request
     rig.tell(rig.accepted(request))
     assert rig.halts() == [f"{request.client_order_id} is at the venue, though it was intended"]
-    from integrated_trading_system.domain.journal import JournalCommitted
-
     rig.tell(JournalCommitted(len(rig.records)))
     assert rig.submits() == []
     assert status(rig, request) is OrderStatus.WORKING

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from integrated_trading_system.config.oms import OmsSettings
+from integrated_trading_system.domain.execution import CancelFailed
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.inputs import Shutdown
@@ -59,7 +60,8 @@ def test_an_order_says_until_when_it_may_leave() -> None:
 
 
 @pytest.mark.parametrize(
-    "state, reason", [(TradingState.HALTED, "halted"), (TradingState.REDUCING, "reducing"), (TradingState.ACTIVE, "")]
+    ("state", "reason"),
+    [(TradingState.HALTED, "halted"), (TradingState.REDUCING, "reducing"), (TradingState.ACTIVE, "")],
 )
 def test_the_trading_state_is_looked_at_again_when_the_intent_is_durable(state: TradingState, reason: str) -> None:
     rig = Rig()
@@ -117,7 +119,7 @@ def test_while_reducing_only_plans_that_reduce_leave() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes, reason",
+    ("changes", "reason"),
     [
         ({"account": AccountId("other")}, "no account other on"),
         ({"instrument": InstrumentId("gamma:spot:XY")}, "no account"),
@@ -165,7 +167,8 @@ def test_the_same_plan_told_twice_is_sent_once_and_its_reservation_stays() -> No
     rig.approve(plan())
     rig.approve(plan())
     assert len(rig.submits()) == 2
-    assert rig.finished() == rig.halts() == []
+    assert rig.finished() == []
+    assert rig.halts() == []
 
 
 def test_two_different_plans_of_one_name_stop_trading() -> None:
@@ -215,8 +218,6 @@ def test_a_halt_cancels_working_orders_unless_configured_otherwise() -> None:
 
 
 def test_a_cancel_that_failed_is_followed_by_a_question() -> None:
-    from integrated_trading_system.domain.execution import CancelFailed
-
     rig = Rig()
     rig.approve(single(2, 3, START))
     request = rig.submits()[0].request

@@ -103,9 +103,8 @@ def test_price_comes_before_time_and_time_before_everything(script: list[dict[st
             if isinstance(event, TradeHappened):
                 maker = min(event.buyer_order_id, event.seller_order_id)
                 side, price, left = resting[maker]
-                better = [
-                    p for s, p, _ in resting.values() if s is side and (p > price if side is Side.BUY else p < price)
-                ]
+                queue = [(p, i) for i, (s, p, _) in resting.items() if s is side]
+                better = [p for p, _ in queue if (p > price if side is Side.BUY else p < price)]
                 older = [i for p, i in queue if p == price and i < maker]
                 assert (better, older, event.price) == ([], [], price)
                 resting[maker] = (side, price, left - event.quantity)

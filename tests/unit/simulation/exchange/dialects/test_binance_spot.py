@@ -53,11 +53,6 @@ def same_shape(ours: Any, sample: Any, place: str = "") -> None:
         assert type(ours) is type(sample), (place, ours, sample)
 
 
-def trade_something(client: BinanceClient) -> None:
-    client.ask("POST", "/api/v3/order", **ORDER | {"price": "99"}, newClientOrderId="resting")
-    client.ask("POST", "/api/v3/order", **ORDER | {"type": "LIMIT_MAKER", "price": "98"} | {"timeInForce": ""})
-
-
 @pytest.mark.parametrize(
     ("sample", "path", "params"),
     [

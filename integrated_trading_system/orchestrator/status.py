@@ -1,0 +1,182 @@
+"""What the HTTP interface shows of a platform: read from the actors' views between two turns."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from integrated_trading_system import __version__
+from integrated_trading_system.domain.health import BookState, LinkState, TradingState
+from integrated_trading_system.domain.ids import VenueId, symbol_of, venue_of
+from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.drivers.api.status import Family, Health, InstrumentMetrics, Latest, Metrics, Queue
+from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
+
+EVENT_NAMES: Final = {
+    DataType.QUOTES: "quote",
+    DataType.TRADES: "trade",
+    DataType.DEPTH: "depth",
+    DataType.STATISTICS: "statistics",
+    DataType.CANDLES: "candle",
+}
+ORDER_COUNTS: Final = ("submitted", "filled", "cancelled", "rejected", "expired", "unknown")
+
+
+class PlatformStatus:
+    """A `StatusSource` over one platform."""
+
+    def __init__(self, platform: Platform, now: Callable[[], Nanos], started_at: Nanos) -> None:
+        """`now` is the time of the run, which began at `started_at`."""
+        self._platform = platform
+        self._now = now
+        self._started_at = started_at
+        self._outboxes: list[Callable[[], Queue]] = []
+        self.stopping = False
+        """Set by whoever stops the platform."""
+
+    def add_outbox(self, read: Callable[[], Queue]) -> None:
+        """Show one more queue, of a driver."""
+        self._outboxes.append(read)
+
+    # -- what is asked ---------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        """Whether it is well."""
+        risk = self._platform.system.view(RISK)
+        state = "stopping" if self.stopping else "starting" if risk.trading is TradingState.STARTING else "running"
+        return Health(
+            state=state,
+            mode=self._platform.settings.mode.value,
+            version=__version__,
+            uptime_seconds=self._uptime(),
+            trading=risk.trading,
+            reason=risk.reason,
+        )
+
+    def metrics(self) -> Metrics:
+        """Everything that is counted."""
+        system = self._platform.system
+        feed, risk, oms = system.view(FEED), system.view(RISK), system.view(OMS)
+        return Metrics(
+            uptime_seconds=self._uptime(),
+            trading=risk.trading,
+            instruments=tuple(_instruments(feed)),
+            queues=self.bus_stats(),
+            restarts={str(name): count for name, count in system.restarts().items()},
+            links_live=self._links(),
+            quarantined={
+                (venue, reason): count
+                for venue, view in feed.venues.items()
+                for reason, count in view.quarantined_by_reason.items()
+            },
+            clock_offset_ms={venue: view.clock_offset_ms for venue, view in feed.venues.items()},
+            opportunities=sum(view.detected for view in self._detectors()),
+            plans_denied=risk.denied,
+            orders={name: getattr(oms, name) for name in ORDER_COUNTS},
+            fills=oms.fills,
+            more=tuple(self._more()),
+        )
+
+    def latest(self, symbol: str) -> tuple[Latest, ...]:
+        """Every instrument with this symbol in its venue's spelling, or with this id."""
+        platform = self._platform
+        found = []
+        for instrument in platform.system.view(FEED).instruments:
+            if symbol not in (instrument, symbol_of(instrument)):
+                continue
+            trades = platform.buffers.latest(instrument, DataType.TRADES)
+            quotes = platform.buffers.latest(instrument, DataType.QUOTES)
+            found.append(
+                Latest(
+                    venue=venue_of(instrument),
+                    instrument=instrument,
+                    trade=trades[0] if trades else None,
+                    quote=platform.books.top(instrument) or (quotes[0] if quotes else None),
+                )
+            )
+        return tuple(found)
+
+    def bus_stats(self) -> tuple[Queue, ...]:
+        """Every mailbox, then every outbox."""
+        mailboxes = (
+            Queue(
+                name=name,
+                waiting=box.waiting,
+                capacity=box.capacity,
+                delivered=box.delivered,
+                conflated=box.conflated,
+                dropped=box.dropped,
+                high_water=box.high_water,
+            )
+            for name, box in self._platform.system.mailboxes().items()
+        )
+        return (*mailboxes, *(read() for read in self._outboxes))
+
+    # -- parts of it -----------------------------------------------------------------------------
+
+    def _uptime(self) -> float:
+        return (self._now() - self._started_at) / SECOND
+
+    def _detectors(self) -> list[Any]:
+        """Views of the strategies that look for opportunities."""
+        views = (self._platform.system.view(actor) for actor in self._platform.strategies.values())
+        return [view for view in views if hasattr(view, "missed")]
+
+    def _links(self) -> dict[tuple[VenueId, str], bool]:
+        """By the link's name, which outlives its connections; live where one of them is (two while one takes over)."""
+        live: dict[tuple[VenueId, str], bool] = {}
+        for venue in self._platform.venues:
+            for link, state in self._platform.system.view(connector_name(venue)).links.items():
+                name = link.partition("#")[2].rpartition(".")[0]
+                live[venue, name] = live.get((venue, name), False) or state is LinkState.LIVE
+        return live
+
+    def _more(self) -> Iterator[Family]:
+        """Figures of ours that no dashboard of others knows."""
+        pms, risk = self._platform.system.view(PMS), self._platform.system.view(RISK)
+        missed: dict[str, int] = {}
+        for view in self._detectors():
+            for reason, count in view.missed.items():
+                missed[reason] = missed.get(reason, 0) + count.episodes
+        expected = sum((view.expected_edge for view in self._detectors()), ZERO)
+        yield Family(
+            name="opportunities_missed",
+            kind="counter",
+            help="Price differences not traded",
+            labels=("reason",),
+            samples=tuple(((reason,), float(count)) for reason, count in missed.items()),
+        )
+        for name, amount in (("expected", expected), ("realised", pms.realised_edge)):
+            yield _figure(f"edge_{name}", f"Edge {name}, in the reporting currency", float(amount))
+        yield Family(
+            name="pnl",
+            kind="gauge",
+            help=f"Profit in {pms.equity.currency}",
+            labels=("part",),
+            samples=tuple(((part,), float(amount)) for part, amount in pms.pnl.items()),
+        )
+        yield Family(
+            name="position_quantity",
+            kind="gauge",
+            help="Signed position in the instrument's own units",
+            labels=("account", "instrument"),
+            samples=tuple(((one.account, one.instrument), float(one.quantity)) for one in pms.positions),
+        )
+        yield _figure("exposure", "Worst-case notional, in the reporting currency", float(risk.worst.total))
+
+
+def _instruments(feed: Any) -> Iterator[InstrumentMetrics]:
+    for instrument, view in feed.instruments.items():
+        book = feed.books.get(instrument)
+        yield InstrumentMetrics(
+            venue=venue_of(instrument),
+            symbol=symbol_of(instrument),
+            events={EVENT_NAMES[kind]: counts.received for kind, counts in view.streams.items()},
+            gaps=0 if book is None else book.gaps,
+            latency_ms=view.latency_ms_average or None,
+            book_valid=None if book is None else book.state is BookState.VALID,
+        )
+
+
+def _figure(name: str, text: str, value: float) -> Family:
+    return Family(name=name, kind="gauge", help=text, samples=(((), value),))
