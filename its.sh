@@ -12,7 +12,8 @@ usage: ./its.sh COMMAND [ARGUMENT...]
   check                 lint, types, import contracts, hygiene; no tests
   bench [NAME...]       run benchmarks/NAME.py, all of them by default
   setup                 make or repair .venv, nothing else
-  lock                  resolve the dependencies anew into requirements.lock
+  referees              make or repair .venv-referees: exchange clients that others wrote, for tests
+  lock                  resolve the dependencies anew into the locks
 
 .venv is made on first use with $PYTHON, or python3. Commands run in the repository's
 folder, so paths in arguments are relative to it.
@@ -76,6 +77,22 @@ setup() {
     mv "$stamp.part" "$stamp"
 }
 
+# What judges the simulated exchanges in tests/referees never shares an environment with what it judges.
+referees() {
+    home=$root/.venv-referees
+    made_from=$(place; printf 'content uv %s, %s\n' "$uv_version" "$(cksum <tests/referees/requirements.lock)")
+    if [ -f "$home/its-stamp" ] && [ "$(cat "$home/its-stamp")" = "$made_from" ]; then
+        return
+    fi
+    say "making .venv-referees, once"
+    rm -rf "$home"
+    "$python" -m venv --without-pip "$home" &&
+        "$python" -m uv --quiet pip install --python "$home/bin/python" --require-hashes \
+            --requirement tests/referees/requirements.lock ||
+        die "the referees were not installed; the next call starts it again"
+    printf '%s\n' "$made_from" >"$home/its-stamp"
+}
+
 failed=
 
 step() {
@@ -128,14 +145,15 @@ bench() {
 
 # Locks are committed, so they hold neither addresses nor paths.
 compile() {
-    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+    uv pip compile --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "./its.sh lock" "$@" >/dev/null
 }
 
 lock() {
-    compile --upgrade --group dev --output-file requirements.lock
-    compile --constraints requirements.lock --output-file docker/requirements.lock
-    if grep -n '://' requirements.lock docker/requirements.lock; then
+    compile pyproject.toml --upgrade --group dev --output-file requirements.lock
+    compile pyproject.toml --constraints requirements.lock --output-file docker/requirements.lock
+    compile tests/referees/requirements.in --upgrade --output-file tests/referees/requirements.lock
+    if grep -n '://' requirements.lock docker/requirements.lock tests/referees/requirements.lock; then
         die "an address got into a lock"
     fi
 }
@@ -152,6 +170,7 @@ case $command in
         if [ $# -gt 0 ]; then
             exec "$python" -m pytest "$@"
         fi
+        referees
         check
         printf '== pytest\n'
         # pytest comes last, so its summary is the last line whatever happened before
@@ -169,6 +188,10 @@ case $command in
         [ -z "$failed" ]
         ;;
     setup) setup ;;
+    referees)
+        setup
+        referees
+        ;;
     lock)
         setup
         lock

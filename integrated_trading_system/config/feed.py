@@ -46,7 +46,10 @@ class FeedSettings(Settings):
         5_000, ge=1, description="Changes kept while a book waits for its snapshot; 5,000 are over 8 minutes at 100 ms."
     )
     snapshot_retry_ms: float = Field(
-        5_000.0, gt=0, description="Milliseconds after which an unanswered request for a snapshot is repeated."
+        2_000.0,
+        gt=0,
+        description="Milliseconds after which an unanswered request for a snapshot is repeated, and the pause between"
+        " requests once three in a row did not lead to a lasting book. A book is to be back within 5 seconds.",
     )
     clock_window_ms: float = Field(
         60_000.0,

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from integrated_trading_system.domain.health import BookState
 from integrated_trading_system.domain.ids import InstrumentId
-from integrated_trading_system.domain.market import Level
+from integrated_trading_system.domain.market import Level, Quote
 from integrated_trading_system.domain.order import Side
 
 Top: TypeAlias = tuple[float, float, float, float]
@@ -26,6 +26,13 @@ class BookReader(Protocol):
 
     def state(self, instrument: InstrumentId) -> BookState:
         """Whether the book may be believed; SYNCING for an instrument that was never heard of."""
+
+
+class QuoteReader(Protocol):
+    """Where the newest best prices are read. Whoever looks now and then is not told every quote."""
+
+    def top(self, instrument: InstrumentId) -> Quote | None:
+        """The newest best prices, while the book is VALID."""
 
 
 class Book:

@@ -10,6 +10,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, PongReceived
 from integrated_trading_system.domain.order import CancelOrder
+from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -38,6 +39,7 @@ Input: TypeAlias = (
     | InstrumentsListed
     | ClockReading
     | CancelOrder
+    | Plan
     | Halt
     | Reduce
     | Resume

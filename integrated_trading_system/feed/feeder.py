@@ -293,7 +293,7 @@ class MarketDataFeeder(Actor[Inbox]):
         if clock.untimed:
             for lane in self._lanes.values():
                 if lane.clock is clock:
-                    recent += lane.differences(DELAYS_FOR_CLOCK)
+                    recent += lane.pushes(DELAYS_FOR_CLOCK)
         estimated = clock.settle(recent, self.context.now)
         if estimated is not None:
             for ref in self._told_of_clocks.get(clock.venue, ()):

@@ -101,7 +101,9 @@ class Judge:
         """A change of the book."""
         clock = lane.clock
         late = None
-        if delta.venue_time and clock.low <= delta.received_at - delta.venue_time < clock.high:
+        difference = delta.received_at - delta.venue_time
+        if delta.venue_time and clock.low <= difference < clock.high:
+            lane.delta_differences.append(difference)
             reach = delta.venue_time - clock.offset
             if reach > clock.reach:
                 clock.reach = reach

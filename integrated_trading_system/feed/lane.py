@@ -28,6 +28,8 @@ SyncMessage: TypeAlias = Quote | BookStateChanged | ClockEstimated
 
 TRADES_REMEMBERED: Final = 4_096
 """Trade ids among which a duplicate is looked for: while two links of a rollover overlap, both bring every trade."""
+DIFFERENCES_KEPT: Final = 1_024
+"""Delays of changes, for averages and percentiles; those of quotes and trades are in their rings."""
 QUOTES_SEARCHED: Final = 64
 """How far back the quote is looked for that tells the same moment as a change of the book."""
 
@@ -58,6 +60,7 @@ class Lane:
         self.rings = {kind: buffers.of(instrument, kind) for kind in DataType}
         self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
         self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
+        self.delta_differences: deque[int] = deque(maxlen=DIFFERENCES_KEPT)
         self.refused = 0
         """Quarantined."""
         self.quote_listeners: list[Ref[Quote]] = []
@@ -183,10 +186,19 @@ class Lane:
     # -- reading -------------------------------------------------------------------------------
 
     def differences(self, limit: int) -> list[int]:
-        """`received_at - venue_time` of at most `limit` of the newest quotes, and as many trades, that carry a time."""
+        """`received_at - venue_time` of at most `limit` of the newest quotes, as many trades, and as many changes."""
         newest: list[Quote | Trade] = [*islice(reversed(self.recent_quotes), limit)]
         newest += islice(reversed(self.recent_trades), limit)
-        return [message.received_at - message.venue_time for message in newest if message.venue_time]
+        timed = [message.received_at - message.venue_time for message in newest if message.venue_time]
+        return [*timed, *islice(reversed(self.delta_differences), limit)]
+
+    def pushes(self, limit: int) -> list[int]:
+        """The same of changes of the book alone, where there are any.
+
+        They are stamped when they are sent, as a quote without time would be; trades carry the time of the
+        match, which may be much earlier.
+        """
+        return [*islice(reversed(self.delta_differences), limit)] or self.differences(limit)
 
     def list(self, instrument: Instrument) -> None:
         """The venue's rules for it. A tick that was only guessed is not held against a price."""

@@ -21,7 +21,7 @@ from integrated_trading_system.feed.statistics import (
 )
 
 LATENCIES: Final = 1_024
-"""So many of each instrument's newest quotes and trades: averages and percentiles are over these."""
+"""So many of each instrument's newest quotes, trades and changes: averages and percentiles are over these."""
 
 
 class BookView(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed, JournalInput
 from integrated_trading_system.domain.order import CancelOrder, Order, OrderStatus, TradingRequest
 from integrated_trading_system.domain.plan import ApprovedPlan
+from integrated_trading_system.domain.position import ExternalFlow
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.answers import Answers
 from integrated_trading_system.oms.desk import (
@@ -49,7 +50,7 @@ from integrated_trading_system.oms.identifiers import ClientOrderIds
 from integrated_trading_system.oms.journal import Journal
 from integrated_trading_system.oms.plans import Plans
 from integrated_trading_system.oms.reconciliation import About, Question
-from integrated_trading_system.oms.records import Started, decode
+from integrated_trading_system.oms.records import BalanceOpened, ExternalBooked, Started, decode
 from integrated_trading_system.oms.state import State
 from integrated_trading_system.oms.view import OrderManagementView
 from integrated_trading_system.runtime.actor import Actor, Ref
@@ -61,6 +62,7 @@ OmsInbox: TypeAlias = (
     | JournalInput
     | TradingStateChanged
     | InstrumentsListed
+    | ExternalFlow
     | Shutdown
     | OmsTimer
 )
@@ -153,6 +155,8 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._on_instruments(message)
             case CancelOrder() | Shutdown():
                 self._on_request(message)
+            case ExternalFlow():
+                self._journal.write(ExternalBooked(flow=message))
             case PollDue() | RetryDue() | ProofDue() | ChaseDue() | PlanDue() | CancelDue() | GraceOver():
                 self._on_timer(message)
             case _:
@@ -213,12 +217,19 @@ class OrderManagementSystem(Actor[OmsInbox]):
                     self._cancel_external(message.venue, message.account)
             case BalancesReported():
                 self._desk.answered((About.BALANCES, message.venue))
+                self._open_balances(message)
                 self.context.publish(message)
             case RequestFailed():
                 self._requests_failed += 1  # it is asked again by the timer
             case UserStreamChanged():
                 if message.up:
                     self._on_stream(message.venue)
+
+    def _open_balances(self, report: BalancesReported) -> None:
+        """Remember over restarts what was there before our first order."""
+        for balance in report.balances:
+            if (report.venue, report.account, balance.asset) not in self._state.opened:
+                self._journal.write(BalanceOpened.of(report, balance))
 
     def _on_instruments(self, message: InstrumentsListed) -> None:
         for instrument in message.instruments:

@@ -7,16 +7,17 @@ newer journal is refused by an older program instead of being half understood.
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from integrated_trading_system.domain.errors import JournalUnavailable
-from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, VenueOrderId
+from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
+from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, InstrumentId, VenueId, VenueOrderId
 from integrated_trading_system.domain.order import OrderRequest, OrderStatus
 from integrated_trading_system.domain.plan import Plan, PlanFinished
+from integrated_trading_system.domain.position import ExternalFlow
 from integrated_trading_system.domain.time import Nanos
 
 VERSION: Final = 1
@@ -90,7 +91,39 @@ class PlanClosed(Struct, frozen=True, kw_only=True, tag="closed"):
     finished: PlanFinished
 
 
-Record: TypeAlias = Started | PlanIntended | RepairIntended | OrderChanged | FillBooked | FillsCovered | PlanClosed
+class BalanceOpened(Struct, frozen=True, kw_only=True, tag="opened"):
+    """What an account held of an asset when we first looked: from here our ledger counts, over all runs."""
+
+    venue: VenueId
+    account: AccountId
+    asset: Asset
+    amount: Decimal
+    at: Nanos
+
+    @classmethod
+    def of(cls, report: BalancesReported, balance: Balance) -> Self:
+        """From the venue's first word about it."""
+        total = balance.free + balance.locked
+        return cls(venue=report.venue, account=report.account, asset=balance.asset, amount=total, at=report.received_at)
+
+
+class ExternalBooked(Struct, frozen=True, kw_only=True, tag="external"):
+    """A balance moved by what no fill of ours explains."""
+
+    flow: ExternalFlow
+
+
+Record: TypeAlias = (
+    Started
+    | PlanIntended
+    | RepairIntended
+    | OrderChanged
+    | FillBooked
+    | FillsCovered
+    | PlanClosed
+    | BalanceOpened
+    | ExternalBooked
+)
 
 
 class _Versioned(Struct, frozen=True):
@@ -123,6 +156,18 @@ def decode(line: bytes) -> Record:
         return _LINE.decode(line).record
     except msgspec.DecodeError as error:
         raise JournalUnavailable(f"not an order journal record: {error}: {line[:200]!r}") from error
+
+
+def openings_of(lines: Iterable[bytes]) -> dict[tuple[VenueId, AccountId, Asset], Decimal]:
+    """What every account held at first, and what has come to it from outside since."""
+    amounts: dict[tuple[VenueId, AccountId, Asset], Decimal] = {}
+    for record in map(decode, lines):
+        if isinstance(record, BalanceOpened):
+            amounts[record.venue, record.account, record.asset] = record.amount
+        elif isinstance(record, ExternalBooked):
+            flow = record.flow
+            amounts[flow.venue, flow.account, flow.asset] += flow.amount
+    return amounts
 
 
 def fills_of(lines: Iterable[bytes]) -> tuple[Fill, ...]:

@@ -17,7 +17,8 @@ from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed, TradingState
 from integrated_trading_system.domain.http import HttpCall
-from integrated_trading_system.domain.inputs import Shutdown
+from integrated_trading_system.domain.ids import ActorName
+from integrated_trading_system.domain.inputs import Input, Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend
 from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
@@ -82,6 +83,10 @@ class Orchestrator:
     def now(self) -> Nanos:
         """The time of the run."""
         return self._clock.now()
+
+    def tell(self, actor: ActorName, message: Input) -> None:
+        """An input of the run: a plan, a cancel, a halt. It is recorded like every other."""
+        self._loop.tell(actor, message)
 
     def request_stop(self) -> None:
         """Have `wait` return; from a signal handler, too."""

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import AccountId, ActorName, InstrumentId, PlanId, VenueId, venue_of
+from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, PlanId, VenueId, venue_of
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
-from integrated_trading_system.oms.records import FillBooked, PlanClosed, PlanIntended, decode
+from integrated_trading_system.oms.records import PlanClosed, PlanIntended, decode, fills_of, openings_of
 from integrated_trading_system.orchestrator.listing import Listing
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
@@ -40,8 +41,12 @@ class Recovered:
     @property
     def fills(self) -> tuple[Fill, ...]:
         """Every fill that was ever booked."""
-        decoded = (decode(record) for record in self.records)
-        return tuple(record.fill for record in decoded if isinstance(record, FillBooked))
+        return fills_of(self.records)
+
+    @property
+    def openings(self) -> dict[tuple[VenueId, AccountId, Asset], Decimal]:
+        """What every account held before our first fill, and what came to it from outside since."""
+        return openings_of(self.records)
 
     @property
     def plans_in_flight(self) -> tuple[Plan, ...]:

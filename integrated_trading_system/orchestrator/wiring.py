@@ -32,10 +32,11 @@ from integrated_trading_system.domain.ids import (
     instrument_id,
 )
 from integrated_trading_system.domain.instrument import InstrumentsListed
-from integrated_trading_system.domain.market import DataType, Quote
+from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.position import ExternalFlow
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.feed.books import Books
@@ -83,7 +84,7 @@ DECISIONS: Final = (
 
 FOLLOWED_BY_RISK: Final = (
     *(Order, Fill, PlanFinished, InstrumentsListed, BookStateChanged),
-    *(LinkChanged, BalancesReported, Reconciled, Halt, Quote),
+    *(LinkChanged, BalancesReported, Reconciled, Halt),
 )
 
 
@@ -162,7 +163,7 @@ class _Wiring:
     def _pms(self) -> Cell[Any]:
         return self.system.spawn(
             PMS,
-            lambda: PositionManagementSystem(self.settings.pms, self.books, self.fills),
+            lambda: PositionManagementSystem(self.settings.pms, self.books, self.fills, self.recovered.openings),
             limits=MONEY,
             policy=NEVER,
         )
@@ -188,12 +189,13 @@ class _Wiring:
             lambda: RiskManager(
                 self.settings.risk,
                 oms,
+                self.books,
                 run=str(self.recovered.run),
                 halted=self.recovered.halted,
                 recovered=self.fills,
                 in_flight=self.recovered.plans_in_flight,
             ),
-            limits=MailboxLimits(capacity=100_000, conflate={Quote: lambda quote: quote.instrument}),
+            limits=MONEY,
             policy=NEVER,
         )
 
@@ -204,6 +206,7 @@ class _Wiring:
             subscribe(kind, risk)
         subscribe(TradingStateChanged, oms)
         subscribe(InstrumentsListed, oms)
+        subscribe(ExternalFlow, oms)
         subscribe(Fill, pms)
         subscribe(BalancesReported, pms)
         subscribe(InstrumentsListed, pms)

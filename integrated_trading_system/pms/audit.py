@@ -5,7 +5,7 @@ what should be there. A difference may be a fill on its way, in either direction
 same for long enough is a flow from outside. It is taken over as it is, and never traded away.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -25,11 +25,13 @@ class _Difference(Struct, frozen=True):
 class Audit:
     """Opening balances, differences that may still go away, and flows from outside."""
 
-    def __init__(self, flow: Callable[[Purse], Decimal], external_after: Nanos) -> None:
-        """`flow`: what our fills did to a purse."""
+    def __init__(
+        self, flow: Callable[[Purse], Decimal], external_after: Nanos, openings: Mapping[Purse, Decimal]
+    ) -> None:
+        """`flow`: what our fills did to a purse. `openings`: what earlier runs counted from, outside flows added."""
         self._flow = flow
         self._external_after = external_after
-        self._opening: dict[Purse, Decimal] = {}
+        self._opening: dict[Purse, Decimal] = dict(openings)
         self._differences: dict[Purse, _Difference] = {}
         self.external: dict[Purse, Decimal] = {}
 

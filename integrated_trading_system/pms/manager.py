@@ -1,6 +1,8 @@
 """The position management: every fill booked exactly once, everything valued now and then."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from msgspec import Struct
@@ -8,7 +10,7 @@ from msgspec import Struct
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
-from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.opportunity import EdgeRealised
@@ -56,8 +58,18 @@ class PositionManagementView(Struct, frozen=True, kw_only=True):
 class PositionManagementSystem(Actor[PmsInbox]):
     """Keeps the ledger, values it, and compares it with the venues."""
 
-    def __init__(self, settings: PmsSettings, books: BookReader, fills: tuple[Fill, ...] = ()) -> None:
-        """`fills`: every fill that was ever booked, in order; they are booked as soon as their instrument is listed."""
+    def __init__(
+        self,
+        settings: PmsSettings,
+        books: BookReader,
+        fills: tuple[Fill, ...] = (),
+        openings: Mapping[tuple[VenueId, AccountId, Asset], Decimal] = MappingProxyType({}),
+    ) -> None:
+        """Recover from the journal.
+
+        `fills`: every fill, in order; each is booked as soon as its instrument is listed. `openings`: what each
+        account held before the first of them.
+        """
         self._settings = settings
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._waiting: dict[InstrumentId, list[Fill]] = {}
@@ -67,7 +79,11 @@ class PositionManagementSystem(Actor[PmsInbox]):
         self._balances: dict[tuple[str, AccountId], dict[Asset, Balance]] = {}
         self.ledger = Ledger()
         self.valuation = Valuation(settings, books, self._instruments)
-        self.audit = Audit(self.ledger.flow, Nanos(settings.external_after_ms * MILLISECOND))
+        self.audit = Audit(
+            self.ledger.flow,
+            Nanos(settings.external_after_ms * MILLISECOND),
+            {Purse(*key): amount for key, amount in openings.items()},
+        )
         self._realised_edge = ZERO
         self._plans_traded = 0
 

@@ -174,7 +174,7 @@ def _market(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None
         book = state.books.get(leg.instrument, BookState.SYNCING)
         if book is not BookState.VALID:
             return Denial(Code.BOOK_NOT_VALID, f"{leg.instrument} is {book}")
-        quote = state.quotes.get(leg.instrument)
+        quote = state.quotes.top(leg.instrument)
         if quote is None:
             return Denial(Code.NO_QUOTE, leg.instrument)
         age = state.now - quote.received_at
@@ -200,7 +200,7 @@ def _filters(plan: Plan, state: RiskState, _limits: RiskSettings) -> Denial | No
 
 def _collars(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None:
     for leg in plan.legs:
-        quote = state.quotes[leg.instrument]
+        quote = _quote(leg, state)
         collar, envelope = limits.collar_bps_max, limits.envelope_bps_max
         if _beyond(leg.side, leg.price, quote, collar) or (
             leg.order_type is OrderType.MARKET and _beyond(leg.side.opposite, leg.price, quote, collar)
@@ -222,7 +222,7 @@ def _order_size(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | 
         if worth > limits.order_notional_max:
             return Denial(Code.ORDER_NOTIONAL, _above(leg.instrument, worth, limits.order_notional_max))
         if limits.touch_multiple_max is not None:
-            shown = _touch(leg, state.quotes[leg.instrument])
+            shown = _touch(leg, _quote(leg, state))
             if shown is not None and leg.quantity > shown * limits.touch_multiple_max:
                 return Denial(Code.IMPACT, f"{leg.instrument}: {plain(leg.quantity)} where {plain(shown)} is shown")
     return None
@@ -315,6 +315,12 @@ def _beyond(side: Side, price: Decimal, quote: Quote, bps: Decimal) -> bool:
     if side is Side.BUY:
         return price > from_float(quote.ask) * (ONE + bps / BPS)
     return price < from_float(quote.bid) * (ONE - bps / BPS)
+
+
+def _quote(leg: Leg, state: RiskState) -> Quote:
+    quote = state.quotes.top(leg.instrument)
+    assert quote is not None, "checked with the market, in this same turn"
+    return quote
 
 
 def _touch(leg: Leg, quote: Quote) -> Decimal | None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import spending
+from integrated_trading_system.domain.book import QuoteReader
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import (
     BookStateChanged,
@@ -26,7 +27,6 @@ from integrated_trading_system.domain.health import (
 from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
-from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied, PlanFinished
@@ -47,7 +47,6 @@ RiskInbox: TypeAlias = (
     | Fill
     | PlanFinished
     | InstrumentsListed
-    | Quote
     | BookStateChanged
     | LinkChanged
     | BalancesReported
@@ -92,13 +91,14 @@ class RiskManager(Actor[RiskInbox]):
         self,
         settings: RiskSettings,
         orders: Ref[ApprovedPlan],
+        quotes: QuoteReader,
         *,
         run: str = "",
         halted: str | None = None,
         recovered: Sequence[Fill] = (),
         in_flight: Sequence[Plan] = (),
     ) -> None:
-        """`orders` is the OMS. `run` differs at every start, for ids of plans that risk makes itself.
+        """`orders` is the OMS, `quotes` are the feed's. `run` differs at every start, for plan ids it makes itself.
 
         From the journal: `halted` is the reason of a halt that nobody lifted, `recovered` every fill in order,
         `in_flight` the plans that were not finished; their legs are reserved in full beside what they traded.
@@ -106,7 +106,7 @@ class RiskManager(Actor[RiskInbox]):
         self._settings = settings
         self._orders = orders
         self._run = run
-        self._state = RiskState(settings, halted)
+        self._state = RiskState(settings, quotes, halted)
         self._told = TradingState.STARTING
         self._approved = 0
         self._denied: dict[Code, int] = {}
@@ -117,7 +117,7 @@ class RiskManager(Actor[RiskInbox]):
         """Fills whose profit is not worked out yet: before the start is complete, or of an unlisted instrument."""
         for fill in recovered:
             self._state.exposure.recover(fill)
-            self._state.traded(fill.instrument, fill.price)
+            self._state.price(fill.instrument, fill.price)
         for plan in in_flight:
             self._reserve(plan)
 
@@ -134,8 +134,6 @@ class RiskManager(Actor[RiskInbox]):
         state = self._state
         state.now = self.context.now
         match message:
-            case Quote():
-                state.quotes[message.instrument] = message
             case Plan():
                 self._review(message)
             case Order():
@@ -185,11 +183,13 @@ class RiskManager(Actor[RiskInbox]):
 
         Changes nothing: tell the plan to this actor, which checks it like any other.
         """
+        self._state.now = self.context.now
         return reduction(self._state, self._settings, instrument, plan_id)
 
     def view(self) -> RiskView:
-        """Everything, as of the end of the last turn."""
+        """Everything, as of now."""
         state = self._state
+        state.now = self.context.now
         return RiskView(
             trading=state.trading,
             reason=state.halted or state.reducing or "",
@@ -235,6 +235,7 @@ class RiskManager(Actor[RiskInbox]):
         state.exposure.reserve(plan)
         state.throttle.claim(plan)
         for leg in plan.legs:
+            state.price(leg.instrument, leg.price)
             instrument = state.instruments.get(leg.instrument)
             if instrument is not None:
                 spent = spending(instrument, leg.account, leg.side, leg.price, leg.quantity)
@@ -264,7 +265,7 @@ class RiskManager(Actor[RiskInbox]):
         """From reserved to held, in one step; then what it earned or lost."""
         state = self._state
         state.exposure.fill(fill)
-        state.traded(fill.instrument, fill.price)
+        state.price(fill.instrument, fill.price)
         instrument = state.instruments.get(fill.instrument)
         if instrument is not None:
             state.balances.fill(fill, instrument)

@@ -20,9 +20,9 @@ def reduction(
 ) -> Plan | None:
     """The plan that brings each account's position in the instrument down to `keep`; None where nothing can be done.
 
-    Nothing is done for what plans in flight may still change, without a quote, or below the venue's minimum.
+    Nothing is done for what plans in flight may still change, without a VALID book, or below the venue's minimum.
     """
-    known, quote = state.instruments.get(instrument), state.quotes.get(instrument)
+    known, quote = state.instruments.get(instrument), state.quotes.top(instrument)
     if known is None or quote is None:
         return None
     legs = []

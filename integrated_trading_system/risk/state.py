@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import Balances
+from integrated_trading_system.domain.book import QuoteReader
 from integrated_trading_system.domain.health import BookState, LinkChanged, LinkState, TradingState
 from integrated_trading_system.domain.ids import (
     AccountId,
@@ -19,7 +20,6 @@ from integrated_trading_system.domain.ids import (
     venue_of,
 )
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.money import ONE, ZERO, from_float
 from integrated_trading_system.domain.plan import Leg, Plan
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
@@ -40,9 +40,9 @@ class Totals(Struct, frozen=True):
 
 
 class RiskState:
-    """Facts as they came. Only the sums below are worked out."""
+    """Facts as they came. Only the sums below are worked out; quotes are looked up when they are needed."""
 
-    def __init__(self, settings: RiskSettings, halted: str | None) -> None:
+    def __init__(self, settings: RiskSettings, quotes: QuoteReader, halted: str | None) -> None:
         """`halted`: the reason of a halt that still holds."""
         self.now = Nanos(0)
         self.halted = halted
@@ -50,7 +50,7 @@ class RiskState:
         self.reconciled = False
         self.stopping = False
         self.instruments: dict[InstrumentId, Instrument] = {}
-        self.quotes: dict[InstrumentId, Quote] = {}
+        self.quotes = quotes
         self.books: dict[InstrumentId, BookState] = {}
         self.exposure = Exposure()
         self.balances = Balances()
@@ -82,8 +82,8 @@ class RiskState:
         if message.state is LinkState.DOWN:
             del links[message.link]
 
-    def traded(self, instrument: InstrumentId, price: Decimal) -> None:
-        """The price of our last fill: better than none where there is no quote."""
+    def price(self, instrument: InstrumentId, price: Decimal) -> None:
+        """The price of our last fill, or of what was approved since: better than none where there is no quote."""
         self._prices[instrument] = price
 
     def remember(self, plan_id: PlanId) -> None:
@@ -108,8 +108,8 @@ class RiskState:
         return ONE if asset == self._currency else self._rates.get(asset)
 
     def mark(self, instrument: InstrumentId) -> Decimal | None:
-        """The mid of the newest quote, else the price of our last fill."""
-        quote = self.quotes.get(instrument)
+        """The mid of the book while it is VALID, else the price at which we last traded or meant to."""
+        quote = self.quotes.top(instrument)
         if quote is None:
             return self._prices.get(instrument)
         return (from_float(quote.bid) + from_float(quote.ask)) / 2

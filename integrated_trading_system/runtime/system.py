@@ -305,6 +305,10 @@ class System:
         """The actor's frozen picture of itself."""
         return self._cells[name].actor.view()
 
+    def actor(self, name: ActorName) -> Any:
+        """The actor itself, for questions to which its view has no answer. Between turns; nothing that changes it."""
+        return self._cells[name].actor
+
     @property
     def names(self) -> tuple[ActorName, ...]:
         """Every actor, in order of start."""

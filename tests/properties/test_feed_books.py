@@ -134,10 +134,10 @@ def test_with_a_second_source_the_top_is_the_venues_at_its_own_sequence(
 
 
 @given(changes, faults)
-def test_after_the_last_fault_a_book_is_valid_again(
+def test_five_seconds_after_the_last_fault_a_book_is_valid_again(
     made: list[tuple[list[Level], list[Level], int]], damage: dict[int, str]
 ) -> None:
-    market = market_of(False, made + [([(95.0, 1.0)], [], 1)] * 12)
+    market = market_of(False, made + [([(95.0, 1.0)], [], 1)] * 50)
     rig = FeedRig(DEPTH)
     desk = Desk(market, rig, lag=0, delay=0)
     damage = {index: kind for index, kind in damage.items() if index < len(made)}

@@ -8,6 +8,7 @@ from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import BookState, BookStateChanged, Reconciled, TradingStateChanged
 from integrated_trading_system.domain.ids import ActorName, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
+from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.risk.manager import RiskManager, RiskView
@@ -20,6 +21,13 @@ RISK = ActorName("risk")
 A = instrument("a:spot")
 B = instrument("b:spot")
 BID, ASK = 99.99, 100.0
+
+
+class Quotes(dict[InstrumentId, Quote]):
+    """Books that are VALID as long as they are in it."""
+
+    def top(self, instrument: InstrumentId) -> Quote | None:
+        return self.get(instrument)
 
 
 class RiskRig:
@@ -38,12 +46,19 @@ class RiskRig:
         self.system = System()
         self.approved = Collector()
         self.published = Collector()
+        self.quotes = Quotes()
         self.now = START
         self.settings = RiskSettings.model_validate(settings)
         self.cell = self.system.spawn(
             RISK,
             lambda: RiskManager(
-                self.settings, self.approved, run="1", halted=halted, recovered=recovered, in_flight=in_flight
+                self.settings,
+                self.approved,
+                self.quotes,
+                run="1",
+                halted=halted,
+                recovered=recovered,
+                in_flight=in_flight,
             ),
             policy=NEVER,
         )
@@ -63,7 +78,7 @@ class RiskRig:
             self.quote(one.instrument)
 
     def quote(self, name: InstrumentId, bid: float = BID, ask: float = ASK, size: float = 10.0) -> None:
-        self.tell(quote(name, bid, ask, self.now, size))
+        self.quotes[name] = quote(name, bid, ask, self.now, size)
 
     def tell(self, *messages: Any) -> None:
         for message in messages:

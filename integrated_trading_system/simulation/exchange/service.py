@@ -21,6 +21,8 @@ class VenueService(ABC):
 
     def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
         self.exchange = exchange
+        self.now = exchange.now
+        """Of the call, or of what is being done at its own time: never runs backwards."""
         self._clock_offset = clock_offset or 0
         self._outgoing: list[Outgoing] = []
         self._timers: list[tuple[Nanos, int, Callable[[Nanos], None]]] = []
@@ -96,13 +98,15 @@ class VenueService(ABC):
         while True:
             due = exchange.deadline()
             if due is not None and due <= now and not (timers and timers[0][0] < due):
+                self.now = due
                 exchange.advance(now)
             elif timers and timers[0][0] <= now:
-                at, _, action = heappop(timers)
-                action(at)
+                self.now, _, action = heappop(timers)
+                action(self.now)
             else:
-                return
+                break
             self.flush()
+        self.now = max(now, self.now)
 
     def deadline(self) -> Nanos | None:
         due = self.exchange.deadline()
@@ -118,4 +122,4 @@ class VenueService(ABC):
         """Do what is due first. Returns the time of the call: not before anything that has already happened."""
         self.run(now)
         self.flush()
-        return max(now, self.exchange.now)
+        return self.now

@@ -14,7 +14,10 @@ def connect(place: dict[str, Any], secret: str) -> Any:
         {"apiKey": place["key"], "secret": secret, "timeout": 30_000, "enableRateLimit": False}
     )
     client.options.update(place["options"])
+    client.has["fetchCurrencies"] = False  # about deposits and withdrawals, which nothing here offers
     client.number = str  # numbers stay as they were written: tests compare exact amounts
+    errors = client.exceptions.get(place["errors"], {})  # chosen by the address, which is ours here
+    client.exceptions["exact"] = {**client.exceptions.get("exact", {}), **errors.get("exact", {})}
     client.urls = rebase(client.urls, place["port"])
     return client
 
@@ -25,11 +28,11 @@ async def visit(place: dict[str, Any]) -> dict[str, Any]:
     diary = Diary()
     diary.seen["version"] = ccxt.__version__
     try:
-        await look(client, place, diary)
-        await rest(client, place, diary)
-        await take(client, place, diary)
-        await be_refused(client, stranger, place, diary)
-        await listen(client, place, diary)
+        for part in (look, rest, take, be_refused, listen):
+            await part(client, place, diary)
+        await diary.note("wrong_secret", stranger.fetch_balance)
+    except ccxt.pro.BaseError as error:
+        diary.seen["stopped"] = repr(error)
     finally:
         await client.close()
         await stranger.close()
@@ -55,14 +58,21 @@ async def look(client: Any, place: dict[str, Any], diary: Diary) -> None:
         said = await client.fetch_time()
         return {"before": before, "said": said, "after": time.time_ns() // 1_000_000}
 
+    async def update_id() -> Any:
+        answer = await client.fetch(f"http://127.0.0.1:{place['port']}{place['book_path']}")
+        for name in place["book_id"]:
+            raw, answer = answer, answer[name]
+        return raw, answer
+
     async def same_book() -> Any:
-        """ccxt's book and a raw one between which nothing happened."""
-        for _ in range(50):
-            raw = await client.fetch(place["book_url"])
+        """ccxt's book, and the venue's own answer, asked for before and after, when nothing happened between."""
+        for _ in range(200):
+            _, before = await update_id()
             book = await client.fetch_order_book(symbol, 20)
-            if str(client.safe_string_n(raw, ["lastUpdateId"], raw.get("result", {}).get("u"))) == str(book["nonce"]):
+            raw, after = await update_id()
+            if before == after:
                 return {"raw": raw, "book": book}
-        raise TimeoutError("the book never held still between two requests")
+        raise TimeoutError("the book never held still between three requests")
 
     await diary.note("market", market)
     await diary.note("time", server_time)
@@ -81,10 +91,10 @@ async def rest(client: Any, place: dict[str, Any], diary: Diary) -> None:
         "placed", lambda: client.create_order(symbol, "limit", "buy", place["amount"], price, place["post_only"])
     )
     await diary.note("balance_resting", client.fetch_balance)
-    await diary.note("fetched", lambda: client.fetch_order(placed["id"], symbol))
+    await diary.note("fetched", lambda: client.fetch_order(placed["id"], symbol, place["fetch_params"]))
     await diary.note("open_orders", lambda: client.fetch_open_orders(symbol))
     await diary.note("cancelled", lambda: client.cancel_order(placed["id"], symbol))
-    await diary.note("fetched_cancelled", lambda: client.fetch_order(placed["id"], symbol))
+    await diary.note("fetched_cancelled", lambda: client.fetch_order(placed["id"], symbol, place["fetch_params"]))
     await diary.note("balance_cancelled", client.fetch_balance)
 
 
@@ -92,50 +102,54 @@ async def take(client: Any, place: dict[str, Any], diary: Diary) -> None:
     """Buy at market, sell with a limit that takes what is there."""
     symbol = place["symbol"]
     bought = await diary.note("bought", lambda: client.create_order(symbol, "market", "buy", place["amount"]))
-    await diary.note("fetched_bought", lambda: client.fetch_order(bought["id"], symbol))
+    await diary.note("fetched_bought", lambda: client.fetch_order(bought["id"], symbol, place["fetch_params"]))
     await diary.note("trades_bought", lambda: client.fetch_my_trades(symbol, params={"orderId": bought["id"]}))
     await diary.note("balance_bought", client.fetch_balance)
     price = await below(client, symbol, 0.99)
     sold = await diary.note(
         "sold", lambda: client.create_order(symbol, "limit", "sell", place["amount"], price, {"timeInForce": "IOC"})
     )
-    await diary.note("fetched_sold", lambda: client.fetch_order(sold["id"], symbol))
+    await diary.note("fetched_sold", lambda: client.fetch_order(sold["id"], symbol, place["fetch_params"]))
     await diary.note("trades_sold", lambda: client.fetch_my_trades(symbol, params={"orderId": sold["id"]}))
     await diary.note("balance_sold", client.fetch_balance)
 
 
-async def be_refused(client: Any, stranger: Any, place: dict[str, Any], diary: Diary) -> None:
+async def be_refused(client: Any, place: dict[str, Any], diary: Diary) -> None:
     """Requests that must fail, each in its own way."""
     symbol = place["symbol"]
-    stranger.markets_by_id, stranger.markets = client.markets_by_id, client.markets
     price = await below(client, symbol)
     await diary.note("too_much", lambda: client.create_order(symbol, "limit", "buy", place["too_much"], price))
     await diary.note("unknown_order", lambda: client.cancel_order(place["unknown_order"], symbol))
-    await diary.note("too_small", lambda: client.create_order(symbol, "limit", "buy", place["too_small"], price))
-    await diary.note("wrong_secret", stranger.fetch_balance)
+    await diary.note("too_small", lambda: client.create_order(*place["too_small"]))
 
 
 async def listen(client: Any, place: dict[str, Any], diary: Diary) -> None:
     """Market streams, and our own orders on the private one."""
     symbol = place["symbol"]
 
+    watching = asyncio.ensure_future(client.watch_orders(symbol))
+
+    async def news(order_id: str) -> list[Any]:
+        """What is told within a second of this order."""
+        nonlocal watching
+        done, _ = await asyncio.wait([watching], timeout=1)
+        if not done:
+            return []
+        told = [dict(order) for order in watching.result() if order["id"] == order_id]
+        watching = asyncio.ensure_future(client.watch_orders(symbol))
+        return told or await news(order_id)
+
     async def own_order() -> Any:
         """Orders are placed until one is told of: subscribing takes time, and ccxt does not say when it is done."""
-        watching = asyncio.ensure_future(client.watch_orders(symbol))
-        told: list[Any] = []
-        placed = None
-        while not told:
+        while True:
             placed = await client.create_order(symbol, "limit", "buy", place["amount"], await below(client, symbol))
-            done, _ = await asyncio.wait([watching], timeout=1)
-            for task in done:
-                told += [dict(order) for order in task.result()]
+            told = await news(placed["id"])
             await client.cancel_order(placed["id"], symbol)
-        while told[-1]["status"] == "open":
-            told += [dict(order) for order in await client.watch_orders(symbol)]
-        return {"id": placed["id"], "told": told}
+            if told:
+                return {"id": placed["id"], "told": told + await news(placed["id"])}
 
     await diary.note("streamed_trades", lambda: client.watch_trades(symbol))
-    await diary.note("streamed_quotes", lambda: client.watch_bids_asks([symbol]))
+    await diary.note("streamed_quotes", lambda: client.watch_bids_asks([place["other_symbol"]]))
     await diary.note("streamed_book", lambda: client.watch_order_book(symbol))
     await diary.note("streamed_order", own_order)
 

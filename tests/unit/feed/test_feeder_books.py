@@ -95,16 +95,18 @@ def test_a_snapshot_that_is_too_old_is_asked_for_again_three_times_then_with_pau
     for _ in range(6):
         rig.tell(snapshot(1))
     assert rig.connector.messages == [WANTED] * 3
-    rig.run(ms(5_000))
+    rig.run(ms(1_999))
+    assert rig.connector.messages == [WANTED] * 3
+    rig.run(ms(2_000))
     assert rig.connector.messages == [WANTED] * 4
 
 
 def test_an_unanswered_request_is_repeated_after_a_while() -> None:
     rig = FeedRig(DEPTH)
     rig.tell(delta(50, 50))
-    rig.run(ms(4_999))
+    rig.run(ms(1_999))
     assert len(rig.connector.messages) == 1
-    rig.run(ms(6_000))
+    rig.run(ms(2_000))
     assert len(rig.connector.messages) == 2
 
 

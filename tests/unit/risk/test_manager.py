@@ -247,12 +247,25 @@ def test_resuming_is_not_undone_by_the_next_fill_of_the_same_day() -> None:
     assert rig.view.trading is TradingState.ACTIVE
 
 
+def test_a_plan_in_flight_is_valued_at_its_own_price_while_there_is_no_quote() -> None:
+    rig = RiskRig()
+    rig.ask(plan(leg(A.instrument, BUY, "1", "100")))
+    rig.quotes.clear()
+    assert rig.view.worst.total == 100
+
+
+def test_a_plan_is_denied_when_the_best_prices_were_withdrawn_a_moment_ago() -> None:
+    rig = RiskRig()
+    rig.quotes.clear()
+    assert rig.ask(PAIR) == Code.NO_QUOTE
+
+
 def test_the_next_day_has_its_own_limit() -> None:
     rig = RiskRig(daily_loss_max=100)
     lose(rig, "101")
     rig.tell(Resume("me"))
     rig.run(DAY)
-    assert rig.view.lost_today == 101, "as of the last turn"
+    assert rig.view.lost_today == 0
     lose(rig, "101")
     assert rig.view.lost_today == 101
     assert rig.view.trading is TradingState.HALTED
@@ -370,7 +383,6 @@ def test_the_view_says_how_much_of_the_rates_is_used() -> None:
     rig.tell(order(PAIR, 0, "o-1", OrderStatus.FILLED), finished(PAIR))
     assert (rig.view.orders_used, rig.view.messages_used) == (1, 1)
     rig.run(SECOND)
-    rig.quote(A.instrument)
     assert (rig.view.orders_used, rig.view.messages_used) == (0, 0)
     assert rig.view.exposure_max == rig.settings.exposure_max
     assert worst(rig) == 0

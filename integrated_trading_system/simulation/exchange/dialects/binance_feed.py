@@ -4,6 +4,7 @@ Real-time streams go out with the event that caused them. Timed ones (depth, tic
 a grid aligned to the epoch, and only while somebody listens.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Protocol
@@ -29,6 +30,10 @@ Payload = Any
 class Timing(Protocol):
     """What a feed needs of the service around it."""
 
+    @property
+    def now(self) -> Nanos:
+        """The time."""
+
     def venue_time(self, now: Nanos) -> Nanos:
         """The venue's own clock."""
 
@@ -36,7 +41,7 @@ class Timing(Protocol):
         """Call later."""
 
 
-class Feed:
+class Feed(ABC):
     """Market streams of one product. A subclass says what is particular about its payloads."""
 
     depth_periods: dict[str, Nanos]
@@ -89,29 +94,29 @@ class Feed:
         """The first fields of a payload."""
         return {"e": event, "E": self.millis(now), "s": state.listing.symbol}
 
+    @abstractmethod
     def trade_row(self, state: SymbolState, trade: TradeHappened, now: Nanos) -> Payload:
         """Payload of ``@trade``; None where prints are only told as aggregates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def aggregate_row(self, state: SymbolState, aggregate: Aggregate, now: Nanos) -> Payload:
         """Payload of ``@aggTrade``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quote_row(self, state: SymbolState, change: BookChanged, now: Nanos) -> Payload:
         """Payload of ``@bookTicker``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def diff_row(self, diff: DepthDiff, now: Nanos) -> Payload:
         """Payload of ``@depth``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def partial_row(self, state: SymbolState, levels: int, now: Nanos) -> Payload:
         """Payload of ``@depth<levels>``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ticker_row(self, state: SymbolState, now: Nanos) -> Payload:
         """Payload of ``@ticker``."""
-        raise NotImplementedError
 
     def particular(self, state: SymbolState, kind: str) -> tuple[Nanos, Callable[[Nanos], Payload]] | None:
         """Period and payload of a timed stream that only this product has."""
@@ -180,7 +185,7 @@ class Feed:
                 self.streams.publish(name, row)
             self._timing.call_at(Nanos(due + period), tick)
 
-        now = self.exchange.now
+        now = self._timing.now
         self._timing.call_at(Nanos(now - now % period + period), tick)
 
     def _timed(self, name: str) -> tuple[Nanos, Callable[[Nanos], Payload]] | None:
@@ -203,7 +208,7 @@ class Feed:
                 return None
             return period, lambda now: self.partial_row(state, int(levels[5:]), now)
         if kind.startswith("kline_") and kind[6:] in INTERVALS:
-            return self.kline_period, KlineTick(self, state, kind[6:])
+            return self.kline_period, KlineTick(self, state, kind[6:], self._timing.now)
         if kind == "miniTicker":
             return self.ticker_period, lambda now: self._mini_ticker(state, now)
         if kind == "ticker":
@@ -281,12 +286,12 @@ class DiffTick:
 class KlineTick:
     """A kline stream: speaks when a trade came, and once more when the bar is over."""
 
-    def __init__(self, feed: Feed, state: SymbolState, name: str) -> None:
+    def __init__(self, feed: Feed, state: SymbolState, name: str, now: Nanos) -> None:
         self._feed = feed
         self._state = state
         self._name = name
         self._interval = INTERVALS[name]
-        self._opened_at = state.tape.current(self._interval, feed.exchange.now).opened_at
+        self._opened_at = state.tape.current(self._interval, now).opened_at
         self._told = Nanos(-1)
 
     def __call__(self, now: Nanos) -> Payload:

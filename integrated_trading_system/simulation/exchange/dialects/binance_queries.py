@@ -1,5 +1,6 @@
 """REST questions about the market that spot and futures answer alike, apart from some fields."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from integrated_trading_system.simulation.exchange.floor import SymbolState
 from integrated_trading_system.simulation.exchange.tape import Bar
 
 
-class Queries:
+class Queries(ABC):
     """Handlers of public requests. Subclasses give the rows that differ."""
 
     depth_limit_default: int
@@ -32,29 +33,29 @@ class Queries:
 
     # -- what is particular ---------------------------------------------------------------------
 
+    @abstractmethod
     def symbol_row(self, state: SymbolState) -> dict[str, Any]:
         """One of exchangeInfo's symbols."""
-        raise NotImplementedError
 
+    @abstractmethod
     def depth_row(self, state: SymbolState, depth: DepthView, now: Nanos) -> dict[str, Any]:
         """A book."""
-        raise NotImplementedError
 
+    @abstractmethod
     def day_row(self, state: SymbolState, day: Bar, now: Nanos) -> dict[str, Any]:
         """24-hour figures."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quote_row(self, state: SymbolState, now: Nanos) -> dict[str, Any]:
         """Best bid and ask."""
-        raise NotImplementedError
 
+    @abstractmethod
     def price_row(self, state: SymbolState, now: Nanos) -> dict[str, Any]:
         """The last price."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trade_row(self, state: SymbolState, trade: TradeHappened) -> dict[str, Any]:
         """A public print."""
-        raise NotImplementedError
 
     # -- handlers -------------------------------------------------------------------------------
 

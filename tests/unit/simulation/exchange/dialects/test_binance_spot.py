@@ -249,3 +249,97 @@ def test_a_key_can_trade_and_nothing_else(client: BinanceClient) -> None:
     allowed = client.ask("GET", "/sapi/v1/account/apiRestrictions")
     assert (allowed["enableSpotAndMarginTrading"], allowed["enableWithdrawals"]) == (True, False)
     assert allowed["ipRestrict"] is True
+
+
+def test_questions_may_name_one_symbol_several_or_none() -> None:
+    client = venue(lively=True)
+    client.wait(5_000)
+    assert client.get("/api/v3/ticker/price", symbol="ETHUSDT")["symbol"] == "ETHUSDT"
+    several = client.get("/api/v3/ticker/price", symbols="%5B%22ETHUSDT%22,%22BTCUSDT%22%5D")
+    assert [row["symbol"] for row in several] == ["ETHUSDT", "BTCUSDT"]
+    assert len(client.get("/api/v3/ticker/bookTicker")) == 2
+    assert failure(client.request("GET", "/api/v3/ticker/price", {"symbols": "ETHUSDT"}))[0] == -1100
+    assert failure(client.request("GET", "/api/v3/ticker/price", {"symbol": "NOPE"}))[0] == -1121
+
+
+def test_aggregate_trades_can_be_paged_by_id_and_by_time() -> None:
+    client = venue(lively=True)
+    client.wait(20_000)
+    every = client.get("/api/v3/aggTrades", symbol="BTCUSDT", limit=1000)
+    assert [row["a"] for row in every] == list(range(1, len(every) + 1))
+    assert client.get("/api/v3/aggTrades", symbol="BTCUSDT", fromId=3, limit=2) == every[2:4]
+    at = every[4]["T"]
+    then = [row for row in every if row["T"] == at]
+    assert client.get("/api/v3/aggTrades", symbol="BTCUSDT", startTime=at, endTime=at) == then
+    assert client.get("/api/v3/aggTrades", symbol="BTCUSDT", limit=1) == every[-1:]
+
+
+def test_fills_can_be_paged_by_id_and_by_order() -> None:
+    client = venue(lively=True)
+    client.wait(1_000)
+    orders = [
+        client.ask("POST", "/api/v3/order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.5")
+        for _ in range(3)
+    ]
+    every = client.ask("GET", "/api/v3/myTrades", symbol="BTCUSDT")
+    assert sum(Decimal(row["qty"]) for row in every) == Decimal("1.5")
+    first = every[1]["id"]
+    assert client.ask("GET", "/api/v3/myTrades", symbol="BTCUSDT", fromId=first) == every[1:]
+    mine = client.ask("GET", "/api/v3/myTrades", symbol="BTCUSDT", orderId=orders[1]["orderId"])
+    assert {row["orderId"] for row in mine} == {orders[1]["orderId"]}
+    assert client.ask("GET", "/api/v3/myTrades", symbol="ETHUSDT") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"interval": "7m"}, -1120),
+        ({"interval": "1m", "limit": "0"}, -1130),
+        ({"interval": "1m", "limit": "x"}, -1100),
+        ({}, -1102),
+    ],
+)
+def test_a_bad_question_is_refused(client: BinanceClient, params: dict[str, str], code: int) -> None:
+    assert failure(client.request("GET", "/api/v3/klines", {"symbol": "BTCUSDT"} | params))[0] == code
+
+
+def test_an_order_can_be_tried_without_being_placed(client: BinanceClient) -> None:
+    assert client.ask("POST", "/api/v3/order/test", **ORDER | {"price": "99"}) == {}
+    assert client.refused("POST", "/api/v3/order/test", **ORDER | {"price": "99", "side": "UP"})[0] == -1117
+    assert client.ask("GET", "/api/v3/openOrders") == []
+
+
+def test_fees_and_order_counts_are_told(client: BinanceClient) -> None:
+    fees = client.ask("GET", "/api/v3/account/commission", symbol="BTCUSDT")
+    assert fees["standardCommission"]["taker"] == "0.00100000"
+    client.ask("POST", "/api/v3/order", **ORDER | {"price": "99"})
+    counts = client.ask("GET", "/api/v3/rateLimit/order")
+    assert [(row["interval"], row["intervalNum"], row["count"]) for row in counts] == [("SECOND", 10, 1), ("DAY", 1, 1)]
+
+
+def test_an_order_that_would_trade_with_itself_expires_in_match(client: BinanceClient) -> None:
+    client.subscribe_user("u")
+    client.ask("POST", "/api/v3/order", **ORDER | {"side": "SELL", "price": "101"})
+    reply = client.ask("POST", "/api/v3/order", **ORDER | {"price": "101"})
+    assert reply["status"] == "EXPIRED_IN_MATCH"
+    reports = [frame["event"] for frame in client.frames("u") if frame["event"]["e"] == "executionReport"]
+    assert (reports[-1]["x"], reports[-1]["X"]) == ("TRADE_PREVENTION", "EXPIRED_IN_MATCH")
+    other = client.refused("POST", "/api/v3/order", **ORDER | {"price": "90", "selfTradePreventionMode": "NONE"})
+    assert other[0] == -2010
+
+
+def test_a_reply_is_as_long_as_it_was_asked_for(client: BinanceClient) -> None:
+    lengths = [
+        len(client.ask("POST", "/api/v3/order", **ORDER | {"price": "90"}, newOrderRespType=kind))
+        for kind in ("ACK", "RESULT", "FULL")
+    ]
+    assert lengths == sorted(set(lengths))
+    maker = {"type": "LIMIT_MAKER", "timeInForce": "", "price": "90"}
+    assert "status" not in client.ask("POST", "/api/v3/order", **ORDER | maker)
+
+
+def test_an_order_id_with_the_wrong_client_id_or_symbol_finds_nothing(client: BinanceClient) -> None:
+    order = client.ask("POST", "/api/v3/order", **ORDER | {"price": "99"}, newClientOrderId="mine")
+    assert client.ask("GET", "/api/v3/order", symbol="BTCUSDT", orderId=order["orderId"], origClientOrderId="mine")
+    for wrong in ({"symbol": "BTCUSDT", "origClientOrderId": "yours"}, {"symbol": "ETHUSDT"}):
+        assert client.refused("GET", "/api/v3/order", orderId=order["orderId"], **wrong)[0] == -2013

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integrated_trading_system.domain.ids import LinkId, VenueId
-from integrated_trading_system.domain.time import DAY, Nanos
+from integrated_trading_system.domain.time import DAY, MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
 from integrated_trading_system.simulation.exchange.exchange import Exchange
@@ -227,3 +227,38 @@ def test_frames_do_not_depend_on_how_often_time_passes(make: Any) -> None:
     fine, coarse = run([7] * 1_000), run([3_333, 3_667])
     assert len(fine) > 100
     assert fine == coarse
+
+
+def test_a_client_of_a_quiet_venue_hears_of_now_and_not_of_the_past() -> None:
+    client = BinanceClient(BinanceSpot(Exchange([spot_listing()], rules(), [], start=START)))
+    client.now = Nanos(client.now + 600 * SECOND + 1)
+    client.connect("m", "/ws/btcusdt@ticker")
+    client.wait(1_000)
+    assert [frame["E"] for frame in client.frames("m")] == [(START + 601 * SECOND) // MILLISECOND]
+
+
+def test_average_price_and_kline_streams_of_a_quiet_symbol() -> None:
+    client = BinanceClient(BinanceSpot(Exchange([spot_listing()], rules(), [], start=START)))
+    client.connect("m", "/stream", "streams=btcusdt@avgPrice/btcusdt@kline_1m/btcusdt@kline_7m/btcusdt@depth5@7ms")
+    client.connect("m2", "/ws/btcusdt@kline_1m")
+    client.wait(60_000)
+    frames = client.frames("m")
+    assert {frame["data"]["w"] for frame in frames if frame["stream"] == "btcusdt@avgPrice"} == {"100.00000000"}
+    assert [frame["data"]["k"]["x"] for frame in frames if frame["stream"] == "btcusdt@kline_1m"] == [False, True]
+
+
+def test_a_depth_stream_ends_with_its_last_listener_and_begins_anew() -> None:
+    client = spot()
+    for link in ("one", "two"):
+        client.connect(link, "/ws/btcusdt@depth@100ms")
+    client.wait(500)
+    client.dialect.disconnect(LinkId("one"), client.now)
+    client.wait(500)
+    assert len(client.frames("two")) == 10
+    client.dialect.disconnect(LinkId("two"), client.now)
+    client.wait(500)
+    client.connect("three", "/ws/btcusdt@depth@100ms")
+    client.wait(1_000)
+    events = client.frames("three")
+    assert [b["U"] for b in events[1:]] == [a["u"] + 1 for a in events[:-1]]
+    assert len(events) == 10

@@ -252,3 +252,59 @@ def test_exchange_info_names_the_rules_in_futures_words(client: BinanceClient) -
     assert filters["MIN_NOTIONAL"]["notional"] == "5"
     assert (filters["PRICE_FILTER"]["tickSize"], filters["LOT_SIZE"]["stepSize"]) == ("0.5", "0.001")
     assert [row["rateLimitType"] for row in info["rateLimits"]] == ["REQUEST_WEIGHT", "ORDERS", "ORDERS"]
+
+
+def test_public_questions_are_answered_in_futures_words(client: BinanceClient) -> None:
+    client.wait(10_000)
+    depth = client.get("/fapi/v1/depth", symbol="BTCUSDT", limit=5)
+    quote = client.get("/fapi/v1/ticker/bookTicker", symbol="BTCUSDT")
+    assert [quote["bidPrice"], quote["bidQty"]] == depth["bids"][0]
+    assert (quote["lastUpdateId"], quote["time"]) == (depth["lastUpdateId"], depth["T"])
+    assert client.get("/fapi/v1/trades", symbol="BTCUSDT")[-1]["isRPITrade"] is False
+    last = client.get("/fapi/v2/ticker/price", symbol="BTCUSDT")["price"]
+    assert client.get("/fapi/v1/ticker/24hr", symbol="BTCUSDT")["lastPrice"] == last
+    assert client.get("/fapi/v1/fundingInfo") == []
+    assert client.get("/fapi/v1/fundingRate", symbol="BTCUSDT") == []
+    client.ask("POST", "/fapi/v1/order", **MARKET)
+    assert Decimal(client.get("/fapi/v1/openInterest", symbol="BTCUSDT")["openInterest"]) >= 1
+    assert client.ask("POST", "/fapi/v1/order/test", **MARKET) == {}
+
+
+def test_streams_of_all_symbols_tell_them_all(client: BinanceClient) -> None:
+    names = ("!markPrice@arr", "!markPrice@arr@1s", "!ticker@arr", "!miniTicker@arr")
+    client.connect("m", "/market/stream", "streams=" + "/".join(names))
+    client.wait(7_000)
+    frames = client.frames("m")
+    assert {frame["stream"] for frame in frames} == set(names)
+    marks = [frame["data"] for frame in frames if frame["stream"] == "!markPrice@arr"]
+    assert [row["s"] for row in marks[0]] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_partial_depth_is_a_whole_book_in_the_envelope_of_a_diff(client: BinanceClient) -> None:
+    client.connect("m", "/public/ws/btcusdt@depth10@500ms")
+    client.wait(500)
+    frame = client.frames("m")[0]
+    book = client.get("/fapi/v1/depth", symbol="BTCUSDT", limit=10)
+    assert (frame["e"], frame["b"], frame["a"], frame["u"]) == (
+        "depthUpdate",
+        book["bids"],
+        book["asks"],
+        book["lastUpdateId"],
+    )
+
+
+def test_prints_are_told_as_aggregates_only(client: BinanceClient) -> None:
+    client.connect("m", "/stream", "streams=btcusdt@trade/btcusdt@aggTrade")
+    client.wait(10_000)
+    assert {frame["stream"] for frame in client.frames("m")} == {"btcusdt@aggTrade"}
+
+
+def test_too_many_frames_cut_the_client_off_and_24_hours_too(client: BinanceClient) -> None:
+    client.connect("m", "/ws")
+    for number in range(11):
+        client.send("m", {"method": "LIST_SUBSCRIPTIONS", "id": number})
+    assert client.frames("m")[-1] is None
+    quiet = venue(lively=False)
+    quiet.connect("m", "/market/ws")
+    quiet.wait(24 * HOUR_MS)
+    assert quiet.frames("m") == [None]

@@ -1,0 +1,79 @@
+"""Journal records as bytes."""
+
+from decimal import Decimal
+
+import pytest
+
+from integrated_trading_system.domain.errors import JournalUnavailable
+from integrated_trading_system.domain.order import OrderStatus
+from integrated_trading_system.domain.plan import HedgePolicy
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.oms.records import (
+    FillBooked,
+    FillsCovered,
+    OrderChanged,
+    PlanIntended,
+    Purpose,
+    Record,
+    RepairIntended,
+    Started,
+    decode,
+    encode,
+    fills_of,
+)
+from tests.support.hostile import VENUES, instrument_of
+from tests.support.oms_orders import request
+from tests.support.oms_rig import START, Rig
+from tests.support.oms_world import campaign, pair, single
+
+RECORDS: list[Record] = [
+    Started(fence=3, at=START),
+    PlanIntended(plan=pair(1, 3, HedgePolicy.REVERSE, START), orders=(request(),), latest_send=START, at=START),
+    RepairIntended(order=request(), purpose=Purpose.UNWIND, latest_send=START, at=START),
+    OrderChanged(
+        client_order_id=request().client_order_id,
+        status=OrderStatus.WORKING,
+        venue_order_id=None,
+        venue_filled=Decimal("0.10"),
+        done=OrderStatus.CANCELLED,
+        reason="é",
+        at=START,
+    ),
+    FillsCovered(instrument=instrument_of(VENUES[0]), until=Nanos(5)),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_is_read_back_as_it_was_written(record: Record) -> None:
+    assert decode(encode(record)) == record
+    assert encode(decode(encode(record))) == encode(record)
+
+
+def test_every_record_of_a_run_is_read_back_as_it_was_written() -> None:
+    for line in campaign(1).appended:
+        assert encode(decode(line)) == line
+
+
+def test_a_record_is_one_line_of_text_with_its_version_in_front() -> None:
+    line = encode(RECORDS[0])
+    assert line == b'{"version":1,"record":{"type":"started","fence":3,"at":1700000000000000000}}'
+
+
+def test_a_newer_journal_is_refused() -> None:
+    with pytest.raises(JournalUnavailable, match="version 2; this program reads up to 1"):
+        decode(b'{"version":2,"record":{"type":"unheard of"}}')
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"version":1}', b'{"version":1,"record":{"type":"other"}}', b"\xff"])
+def test_a_damaged_record_is_refused(line: bytes) -> None:
+    with pytest.raises(JournalUnavailable, match="not an order journal record"):
+        decode(line)
+
+
+def test_the_fills_of_a_journal_come_in_order() -> None:
+    rig = Rig()
+    rig.approve(single(2, 5, START))
+    order = rig.submits()[0].request
+    rig.tell(rig.fill(order, 2, "t1"), rig.fill(order, 3, "t2"))
+    assert [fill.trade_id for fill in fills_of(rig.records)] == ["t1", "t2"]
+    assert [record for record in map(decode, rig.records) if isinstance(record, FillBooked)]
