@@ -37,6 +37,36 @@ QUOTES_SEARCHED: Final = 64
 class Lane:
     """One instrument. Its attributes are public: the feeder is their only user."""
 
+    mid: float = 0.0
+    """The last price judged in full, or the last one before the top was withdrawn."""
+    low: float = inf
+    high: float = inf
+    """The band; `low` is infinite while no price is trusted, so that every quote is judged."""
+    ticks_per_unit: float = 0.0
+    trade_price: float = 0.0
+
+    floor: int = UNPROVEN
+    """No quote up to this sequence is taken while the top is unknown."""
+    stream_sequence: int = UNPROVEN
+    """The newest of the quote stream, as far as it is not the top itself."""
+    made: Quote | None = None
+    """The newest quote made from the book."""
+    compared: int = 0
+    equal: int = 0
+
+    bookish: bool = False
+    """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
+    watched: bool = False
+    """Whether its silence matters."""
+    down: bool = False
+    """Its links are gone. What still arrives is of a dead link."""
+    silent: bool = False
+    silences: int = 0
+    heard: Nanos = Nanos(0)
+    """The last sign of life, but for quotes: the newest of these is in `entry.top`."""
+    refused: int = 0
+    """Quarantined."""
+
     def __init__(
         self,
         instrument: InstrumentId,
@@ -51,50 +81,22 @@ class Lane:
         self.venue: VenueId = venue_of(instrument)
         self.entry = entry
         self.clock = clock
+        self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
         self.synchronizers = synchronizers
         self.active: tuple[Ref[SyncMessage], ...] = ()
         """The synchronizers while the instrument is VALID, nobody otherwise."""
-        self.quotes = Counts()
-        self.trades = Counts()
-        self.others = {DataType.STATISTICS: Counts(), DataType.CANDLES: Counts()}
-        self.rings = {kind: buffers.of(instrument, kind) for kind in DataType}
-        self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
-        self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
-        self.delta_differences: deque[int] = deque(maxlen=DIFFERENCES_KEPT)
-        self.refused = 0
-        """Quarantined."""
         self.quote_listeners: list[Ref[Quote]] = []
         self.delta_listeners: list[Ref[BookDelta]] = []
         """The bus's own lists, so that nobody has to be asked per message who listens."""
-
-        self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
-        self.ticks_per_unit = 0.0
-        self.low = inf
-        self.high = inf
-        self.mid = 0.0
-        """The last price judged in full, or the last one before the top was withdrawn."""
-        self.trade_price = 0.0
-
-        self.floor = UNPROVEN
-        """No quote up to this sequence is taken while the top is unknown."""
-        self.stream_sequence = UNPROVEN
-        """The newest of the quote stream, as far as it is not the top itself."""
-        self.made: Quote | None = None
-        """The newest quote made from the book."""
-        self.compared = 0
-        self.equal = 0
-
-        self.bookish = False
-        """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
-        self.watched = False
-        """Whether its silence matters."""
+        self.quotes = Counts()
+        self.trades = Counts()
+        self.others = {DataType.STATISTICS: Counts(), DataType.CANDLES: Counts()}
+        self.rings = {kind: buffers.of(instrument, kind) for kind in (*self.others, DataType.QUOTES, DataType.TRADES)}
+        self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
+        self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
+        self.delta_differences: deque[int] = deque(maxlen=DIFFERENCES_KEPT)
         self.links: dict[LinkId, None] = {}
-        self.down = False
-        """Its links are gone. What still arrives is of a dead link."""
-        self.silent = False
-        self.silences = 0
-        self.heard = Nanos(0)
-        """The last sign of life, but for quotes: the newest of these is in `entry.top`."""
+        """Those that carry it now."""
         self._ids: dict[str, None] = {}
         self._older_ids: dict[str, None] = {}
 

@@ -1,7 +1,9 @@
 """Counting without a cost on the hot lane: integers and rings there, sums and percentiles when somebody asks."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import ceil
 
 from msgspec import Struct
@@ -98,15 +100,9 @@ class Histogram:
         total = sum(self.counts)
         if not total:
             return Percentiles()
-        return Percentiles(*(self._at(ceil(total * part)) / unit for part in (0.50, 0.99, 1.0)))
-
-    def _at(self, rank: int) -> int:
-        seen = 0
-        for step, count in enumerate(self.counts):
-            seen += count
-            if seen >= rank:
-                return min(step + 1 << self.shift, self.limit)
-        raise AssertionError(rank)
+        seen = list(accumulate(self.counts))
+        steps = (bisect_left(seen, ceil(total * part)) + 1 for part in (0.50, 0.99, 1.0))
+        return Percentiles(*(min(step << self.shift, self.limit) / unit for step in steps))
 
 
 def latency_us(differences: Iterable[int], offset: int) -> Percentiles:

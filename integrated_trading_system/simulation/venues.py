@@ -9,11 +9,12 @@ from msgspec import Struct
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.instrument import Kind
-from integrated_trading_system.domain.money import ONE
+from integrated_trading_system.domain.money import ONE, ZERO
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.coins import COINS, Coin
 from integrated_trading_system.simulation.exchange.dialect import Dialect
+from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackSpot
 from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
 from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear, BybitSpot
@@ -55,6 +56,13 @@ def _bybit_rules(maker_bps: str, taker_bps: str) -> Rules:
     )
 
 
+def _backpack_rules(maker_bps: str, taker_bps: str) -> Rules:
+    """Post-only orders are accepted and then expire; client order ids need not be unique."""
+    return Rules(
+        maker_bps=Decimal(maker_bps), taker_bps=Decimal(taker_bps), post_only_refused=False, client_id_unique=False
+    )
+
+
 VENUES: Final[dict[str, SimulatedVenue]] = {
     "binance:spot": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC")),
     "binance:us": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USD")),
@@ -66,6 +74,14 @@ VENUES: Final[dict[str, SimulatedVenue]] = {
         dialect=BybitLinear, rules=_bybit_rules("2", "5.5"), kind=Kind.LINEAR, lot_scale=Decimal(10)
     ),
     "bybit:spot": SimulatedVenue(dialect=BybitSpot, rules=_bybit_rules("10", "10"), quotes=("USDT", "USDC")),
+    "backpack:spot": SimulatedVenue(
+        dialect=BackpackSpot,
+        rules=_backpack_rules("8", "10"),
+        symbol="{base}_{quote}",
+        quotes=("USDC",),
+        notional_min=ZERO,
+        lot_scale=Decimal(10),
+    ),
 }
 """By VenueId. Fees are those of the lowest tier."""
 

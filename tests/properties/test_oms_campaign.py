@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import OrderNotFound
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus
-from integrated_trading_system.oms import answers, lifecycle, plans, state
+from integrated_trading_system.oms import answers, legs, lifecycle, plans, state
 from integrated_trading_system.oms.answers import Answers
 from integrated_trading_system.oms.desk import Desk
 from integrated_trading_system.oms.lifecycle import Evidence
@@ -130,7 +130,7 @@ def believe_the_first_not_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def repair_in_doubt(patch: pytest.MonkeyPatch) -> None:
-    step = plans.next_step
+    step = legs.next_step
 
     def hasty(in_flight: state.InFlight, *others: Any) -> Any:
         orders = [

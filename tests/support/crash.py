@@ -6,15 +6,17 @@ from typing import Any
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator.dev import DevWorld, build_world
-from integrated_trading_system.orchestrator.platform import OMS, PMS, Platform, Recovered
+from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, Platform, Recovered
 from integrated_trading_system.orchestrator.virtual import VIRTUAL_START
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.virtual import Crashed, MemoryStore, VirtualDriver
 
 DOWN = Nanos(3 * SECOND)
 SETTLE = Nanos(40 * SECOND)
+END = Nanos(15 * SECOND)
 
 VENUES = {"binance:spot": {"symbols": ["BTCUSDT"]}, "bybit:linear": {"symbols": ["BTCUSDT"]}}
 
@@ -69,6 +71,9 @@ class Story:
         driver = VirtualDriver(system, self.world, self.store, self._on_boundary)
         try:
             driver.run(Nanos(self.now + time))
+            for actor in (RISK, OMS):
+                system.tell(actor, Shutdown("the story ends"))
+            driver.run(Nanos(driver.now + END))
         except Crashed:
             self.died = True
         self.now = max(driver.now, self.now)

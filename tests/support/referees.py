@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "tests" / "referees" / "clients"
 SEED = 7
-QUIET = {"NO_PROXY": "*", "no_proxy": "*", "PYTHONDONTWRITEBYTECODE": ""}
+QUIET = {"NO_PROXY": "*", "no_proxy": "*"}
 """No proxy may stand between a client and this machine."""
 
 
@@ -32,7 +32,7 @@ def served(venue: str) -> Iterator[dict[str, Any]]:
         if not secret:
             raise AssertionError(f"{venue} did not start: {process.stderr.read()}")
         port = int(address[-1].rpartition(":")[2])
-        yield {"venue": venue, "port": port, "key": key[2], "secret": secret[1]}
+        yield {"venue": venue, "port": port, "key": key[2], "secret": secret[1], "other_secret": secret[1][::-1]}
     finally:
         process.terminate()
         process.communicate()

@@ -62,6 +62,14 @@ def test_a_slower_part_never_hides_a_faster_one_before_it(clock: VenueClock) -> 
     assert clock.envelope == 4 * MILLISECOND - AHEAD
 
 
+def test_a_window_without_a_message_knows_nothing(clock: VenueClock) -> None:
+    hear(clock, 2)
+    clock.roll(ms(1_000))
+    clock.roll(Nanos(ms(1_000) + MINUTE))
+    assert hear(clock, 9, 70_000, ahead=0) is None
+    assert clock.offset == -9 * MILLISECOND
+
+
 def test_ordinary_messages_need_not_be_observed(clock: VenueClock) -> None:
     hear(clock, 2)
     assert clock.low <= 3 * MILLISECOND - AHEAD < clock.high
@@ -95,6 +103,13 @@ def test_an_old_answer_is_forgotten_because_clocks_drift(clock: VenueClock) -> N
     assert clock.uncertainty < 20 * MILLISECOND
     clock.settle([], Nanos(ms(10) + SAMPLE_AGE_MAX + 1))
     assert clock.uncertainty == 20 * MILLISECOND
+
+
+def test_of_a_venue_that_fell_silent_the_last_estimate_stays(clock: VenueClock) -> None:
+    answered(clock, 0, 10)
+    clock.settle([], ms(10))
+    assert clock.settle([], Nanos(ms(10) + SAMPLE_AGE_MAX + 1)) is None
+    assert clock.offset == AHEAD
 
 
 def test_a_late_message_is_named_but_teaches_nothing_wrong(clock: VenueClock) -> None:

@@ -15,7 +15,7 @@ from integrated_trading_system.domain.health import (
     LinkState,
     Quarantined,
 )
-from integrated_trading_system.domain.ids import Asset, InstrumentId
+from integrated_trading_system.domain.ids import Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.inputs import ClockReading
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed, Kind
 from integrated_trading_system.domain.market import Candle, DataType, Quote, Statistics, Trade
@@ -29,10 +29,10 @@ def rig() -> FeedRig:
     return FeedRig()
 
 
-def listed(tick: str, *, inferred: bool = False) -> InstrumentsListed:
+def listed(tick: str, *, name: InstrumentId = BTC, inferred: bool = False) -> InstrumentsListed:
     btc, usd = Asset("BTC"), Asset("USD")
     found = Instrument(
-        instrument=BTC,
+        instrument=name,
         venue=VENUE,
         symbol="BTC",
         base=btc,
@@ -112,7 +112,7 @@ def test_a_price_that_walks_is_no_jump(rig: FeedRig) -> None:
 
 
 def test_a_price_off_the_tick_is_refused_unless_the_tick_was_guessed(rig: FeedRig) -> None:
-    rig.tell(listed("0.5"), quote(1), quote(2, bid=100.25))
+    rig.tell(listed("0.5"), listed("7", name=InstrumentId("toy:spot:ETH")), quote(1), quote(2, bid=100.25))
     assert [message.reason for message in rig.bus.of(Quarantined)] == ["tick"]
     rig.tell(listed("0.5", inferred=True), quote(3, bid=100.25))
     assert rig.books.state(BTC) is BookState.VALID
@@ -162,6 +162,16 @@ def test_quotes_without_time_are_placed_by_their_arrival_less_the_ordinary_delay
     rig.tell(quote(100, 1_210, venue_time=Nanos(0)))
     assert clock.reach == ms(1_207)
     assert clock.uncertainty == 23 * MILLISECOND
+
+
+def test_each_venue_has_its_own_delay() -> None:
+    other = InstrumentId("other:spot:BTC")
+    rig = FeedRig({BTC: (DataType.QUOTES,), other: (DataType.QUOTES,)})
+    rig.tell(quote(1, venue_time=Nanos(0)), trade("1", 9, venue_time=ms(0)), trade("2", 50, instrument=other))
+    for number in range(3, 9):
+        rig.tell(trade(str(number), 60, venue_time=ms(44)))
+    rig.run(ms(1_000))
+    assert (rig.clocks.of(VENUE).delay, rig.clocks.of(VenueId("other:spot")).delay) == (7 * MILLISECOND, 0)
 
 
 def test_a_message_stamped_far_ahead_moves_no_clock(rig: FeedRig) -> None:

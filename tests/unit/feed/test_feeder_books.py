@@ -44,6 +44,7 @@ def states(rig: FeedRig) -> list[BookState]:
 def test_a_snapshot_is_asked_for_with_the_first_change_and_not_before() -> None:
     rig = FeedRig(DEPTH)
     rig.tell(link(LinkState.LIVE))
+    rig.run(ms(3_000))
     assert rig.connector.messages == []
     rig.tell(delta(10, 10), delta(11, 11))
     assert rig.connector.messages == [WANTED]

@@ -20,6 +20,7 @@ from integrated_trading_system.oms.records import Purpose
 from tests.support.hostile import VENUES
 from tests.support.oms_rig import START, Rig
 from tests.support.oms_world import pair
+from tests.support.seen import seen
 
 PROCEED, REVERSE, CANCEL = HedgePolicy.PROCEED, HedgePolicy.REVERSE, HedgePolicy.CANCEL
 
@@ -48,7 +49,7 @@ def test_both_legs_complete() -> None:
     assert rig.finished() == []
     rig.complete(sell, 4, "t2")
     (finished,) = rig.finished()
-    assert (finished.reason, finished.residual, finished.hedge_orders) == ("complete", 0, 0)
+    assert seen(finished.reason, finished.residual, finished.hedge_orders) == ("complete", 0, 0)
     assert [leg.flow for leg in finished.legs] == [-400, 400]
     assert [leg.fees for leg in finished.legs] == [Decimal("0.01")] * 2
     assert finished.legs[0].fees_paid == (Money(Decimal("0.01"), Asset("Y")),)
@@ -61,11 +62,11 @@ def test_what_is_missing_is_traded_up_to_the_worst_price() -> None:
     rig.complete(buy, 4, "t1")
     rig.complete(sell, 1, "t2")
     order = repair(rig)
-    assert (order.side, order.quantity, order.price) == (Side.SELL, 3, Decimal(99))
+    assert seen(order.side, order.quantity, order.price) == (Side.SELL, 3, Decimal(99))
     assert order.time_in_force is TimeInForce.IOC
     rig.complete(order, 3, "t3")
     (finished,) = rig.finished()
-    assert (finished.reason, finished.residual, finished.hedge_orders) == ("hedged", 0, 1)
+    assert seen(finished.reason, finished.residual, finished.hedge_orders) == ("hedged", 0, 1)
     assert finished.legs[1].average_price == (Decimal(100) + 3 * 99) / 4
 
 
@@ -78,10 +79,15 @@ def test_a_hedge_that_finds_nothing_turns_back() -> None:
     assert rig.submits() == [], "the books need time"
     rig.wait(250)
     order = repair(rig)
-    assert (order.instrument, order.side, order.quantity, order.price) == (buy.instrument, Side.SELL, 4, Decimal(99))
+    assert seen(order.instrument, order.side, order.quantity, order.price) == (
+        buy.instrument,
+        Side.SELL,
+        4,
+        Decimal(99),
+    )
     rig.complete(order, 4, "t3")
     (finished,) = rig.finished()
-    assert (finished.reason, finished.residual, finished.hedge_orders) == ("unwound", 0, 2)
+    assert seen(finished.reason, finished.residual, finished.hedge_orders) == ("unwound", 0, 2)
     assert [leg.filled for leg in finished.legs] == [0, 0]
     assert finished.legs[0].flow == -4, "what it cost to turn back"
 
@@ -92,7 +98,12 @@ def test_reverse_trades_the_excess_back_at_once() -> None:
     rig.complete(buy, 1, "t1")
     rig.complete(sell, 4, "t2")
     order = repair(rig)
-    assert (order.instrument, order.side, order.quantity, order.price) == (sell.instrument, Side.BUY, 3, Decimal(101))
+    assert seen(order.instrument, order.side, order.quantity, order.price) == (
+        sell.instrument,
+        Side.BUY,
+        3,
+        Decimal(101),
+    )
 
 
 def test_cancel_leaves_what_came_about() -> None:
@@ -101,7 +112,7 @@ def test_cancel_leaves_what_came_about() -> None:
     rig.complete(buy, 4, "t1")
     rig.complete(sell, 1, "t2")
     (finished,) = rig.finished()
-    assert (finished.reason, finished.residual) == ("residual: policy", 3)
+    assert seen(finished.reason, finished.residual) == ("residual: policy", 3)
 
 
 def test_nothing_filled_needs_no_repair() -> None:
@@ -255,7 +266,7 @@ def test_fees_in_base_are_counted_at_the_price_paid() -> None:
     rig.tell(in_base, in_third)
     buy_leg, sell_leg = rig.finished()[0].legs
     assert buy_leg.fees == 50
-    assert (sell_leg.fees, sell_leg.fees_paid) == (0, (Money(Decimal("0.25"), Asset("Z")),))
+    assert seen(sell_leg.fees, sell_leg.fees_paid) == (0, (Money(Decimal("0.25"), Asset("Z")),))
 
 
 def test_a_repair_for_which_no_id_is_left_ends_the_plan() -> None:

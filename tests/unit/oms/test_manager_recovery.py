@@ -27,6 +27,7 @@ from integrated_trading_system.oms.records import encode
 from tests.support.hostile import VENUES, account_of, listing
 from tests.support.oms_rig import START, Rig
 from tests.support.oms_world import pair, picture, single
+from tests.support.seen import seen
 
 EVERYTHING = {QueryBalances, QueryOpenOrders, QueryFills}
 
@@ -161,7 +162,7 @@ def test_fills_made_while_we_were_dead_are_found_and_the_legs_repaired() -> None
     again = rig.reopened(2)
     again.tell(again.fill(first, 3, "t1"), again.done(second, OrderStatus.EXPIRED, 0))
     repair = again.submits()[0].request
-    assert (repair.side, repair.quantity, repair.leg) == (second.side, 3, 1)
+    assert seen(repair.side, repair.quantity, repair.leg) == (second.side, 3, 1)
     assert repair.client_order_id not in (first.client_order_id, second.client_order_id)
     again.complete(repair, 3, "t2")
     assert again.finished()[0].reason == "hedged"

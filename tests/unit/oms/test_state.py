@@ -3,7 +3,7 @@
 import pytest
 
 from integrated_trading_system.domain.journal import JournalCommitted
-from integrated_trading_system.oms.records import PlanClosed, Started, decode
+from integrated_trading_system.oms.records import PlanClosed, PlanIntended, Started, decode
 from integrated_trading_system.oms.state import State, replay
 from tests.support.oms_rig import START, Rig
 from tests.support.oms_world import campaign, picture, single
@@ -44,8 +44,9 @@ def test_a_start_must_come_after_every_earlier_one() -> None:
 
 def test_an_id_is_never_used_twice() -> None:
     rig = traded(1)
+    (intended,) = [record for record in map(decode, rig.records) if isinstance(record, PlanIntended)]
     with pytest.raises(AssertionError, match="is used twice"):
-        rig.oms._state.apply(decode(rig.records[1]))
+        rig.oms._state.apply(intended)
 
 
 def test_only_the_newest_finished_orders_and_trades_are_remembered() -> None:

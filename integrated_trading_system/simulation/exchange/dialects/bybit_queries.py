@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from integrated_trading_system.domain.money import plain
 from integrated_trading_system.domain.order import Side
-from integrated_trading_system.domain.time import DAY, MILLISECOND, MINUTE, Nanos
+from integrated_trading_system.domain.time import DAY, MILLISECOND, MINUTE, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialects.bybit_http import CATEGORIES, Call, fixed, invalid
 from integrated_trading_system.simulation.exchange.dialects.bybit_rows import SIDES, OrderRows
 from integrated_trading_system.simulation.exchange.dialects.bybit_tickers import Tickers
@@ -33,8 +33,8 @@ class Queries:
 
     def time(self, call: Call) -> Any:
         """``GET /v5/market/time``."""
-        now = self._rows.millis(call.now)
-        return {"timeSecond": str(now // 1000), "timeNano": str(now * MILLISECOND)}
+        now = self._rows.venue_time(call.now)
+        return {"timeSecond": str(now // SECOND), "timeNano": str(now)}
 
     def instruments(self, call: Call) -> Any:
         """``GET /v5/market/instruments-info``: linear in pages, spot all at once."""

@@ -100,6 +100,10 @@ class OrderRows:
         self.ids = Ids(exchange.seed, spot=product.spot)
         self._offset = clock_offset
 
+    def venue_time(self, now: Nanos) -> Nanos:
+        """What the venue's clock shows."""
+        return Nanos(now + self._offset)
+
     def millis(self, now: Nanos) -> int:
         """By the venue's clock."""
         return millis(now + self._offset)

@@ -202,7 +202,7 @@ class Trading:
         return {"category": call.text("category"), "list": page, "nextPageCursor": cursor}
 
     def _batch(self, call: Call, handle: Callable[[Call], Any]) -> Any:
-        """ "result.list and retExtInfo.list run in parallel": the request succeeds whatever became of its items."""
+        """The request succeeds whatever became of its items: "result.list and retExtInfo.list run in parallel"."""
         self._check(call)
         requests = call.params.get("request")
         most = 10 if self._product.spot else 20

@@ -1,0 +1,93 @@
+"""What fills do to positions, purses and fees."""
+
+from decimal import Decimal
+
+import pytest
+
+from integrated_trading_system.domain.ids import AccountId, Asset
+from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.domain.order import Side
+from integrated_trading_system.pms.ledger import Holding, Ledger, Purse, worth
+from tests.support.pms_orders import ACCOUNT, VENUE, fill, instrument
+from tests.support.seen import seen
+
+SPOT, LINEAR = instrument(), instrument(Kind.LINEAR, "BTCUSDT-P", "0.01")
+INVERSE = instrument(Kind.INVERSE, "BTCUSD", "100", quote="USD")
+
+
+def purse(asset: str) -> Purse:
+    return Purse(VENUE, ACCOUNT, Asset(asset))
+
+
+def test_a_spot_buy_moves_both_balances_and_the_fee() -> None:
+    ledger = Ledger()
+    holding = ledger.book(fill(SPOT, Side.BUY, "2", "100", fee="0.002", fee_asset="BTC"), SPOT)
+    assert ledger.flows == {purse("BTC"): Decimal("1.998"), purse("USDT"): Decimal(-200)}
+    assert seen(holding.quantity, holding.average_price) == (2, 100)
+    assert ledger.fees == holding.fees == {"BTC": Decimal("0.002")}
+    assert ledger.flow(purse("XRP")) == 0
+
+
+def test_closing_realises_against_the_average_cost() -> None:
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "1", "100"), SPOT)
+    ledger.book(fill(SPOT, Side.BUY, "1", "110"), SPOT)
+    holding = ledger.book(fill(SPOT, Side.SELL, "1", "120"), SPOT)
+    assert seen(holding.realised, holding.quantity, holding.average_price) == (15, 1, 105)
+    assert holding.unrealised(Decimal(100)) == -5
+
+
+def test_trading_through_zero_closes_all_and_opens_the_rest() -> None:
+    ledger = Ledger()
+    ledger.book(fill(LINEAR, Side.BUY, "3", "100"), LINEAR)
+    holding = ledger.book(fill(LINEAR, Side.SELL, "5", "110"), LINEAR)
+    assert holding.realised == Decimal("0.3")
+    assert seen(holding.quantity, holding.average_price) == (-2, 110)
+    assert holding.unrealised(Decimal(100)) == Decimal("0.2")
+
+
+def test_a_derivative_moves_only_profit_and_fees() -> None:
+    ledger = Ledger()
+    ledger.book(fill(LINEAR, Side.SELL, "100", "100", fee="0.05"), LINEAR)
+    assert ledger.flows == {purse("USDT"): Decimal("-0.05")}
+    ledger.book(fill(LINEAR, Side.BUY, "100", "90", fee="-0.01"), LINEAR)
+    assert ledger.flows == {purse("USDT"): 10 - Decimal("0.04")}
+    assert ledger.fees == {"USDT": Decimal("0.04")}
+
+
+def test_an_inverse_contract_pays_in_base() -> None:
+    ledger = Ledger()
+    ledger.book(fill(INVERSE, Side.BUY, "10", "50000", fee_asset="BTC"), INVERSE)
+    holding = ledger.book(fill(INVERSE, Side.SELL, "10", "62500", fee_asset="BTC"), INVERSE)
+    gain = 10 * 100 * (Decimal(1) / 50000 - Decimal(1) / 62500)
+    assert holding.realised == ledger.flow(purse("BTC")) == gain == Decimal("0.004")
+    assert holding.profit_asset == "BTC"
+
+
+def test_an_inverse_short_gains_when_the_price_falls() -> None:
+    holding = Holding(INVERSE, ACCOUNT)
+    holding.trade(Decimal(-10), Decimal(50000))
+    assert holding.average_price == 50000
+    assert holding.unrealised(Decimal(40000)) == Decimal("0.005")
+    assert holding.trade(Decimal(4), Decimal(40000)) == Decimal("0.002")
+
+
+def test_a_flat_position_has_no_price() -> None:
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "1", "100"), SPOT)
+    position = ledger.book(fill(SPOT, Side.SELL, "1", "101"), SPOT).position()
+    assert seen(position.quantity, position.average_price, position.realised) == (0, 0, 1)
+
+
+def test_every_account_has_its_own_position() -> None:
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "1", "100"), SPOT)
+    ledger.book(fill(SPOT, Side.BUY, "2", "90", account=AccountId("other")), SPOT)
+    assert [holding.quantity for holding in ledger] == [1, 2]
+    assert ledger.by_asset() == {"BTC": 3, "USDT": -280}
+    assert ledger.fills == 2
+
+
+@pytest.mark.parametrize(("quantity", "price", "value"), [("3", "70000", "0.00428571"), ("1", "3", "33.33333333")])
+def test_the_worth_of_an_inverse_contract_has_eight_decimals(quantity: str, price: str, value: str) -> None:
+    assert worth(INVERSE, Decimal(price), Decimal(quantity)) == Decimal(value)

@@ -1,0 +1,147 @@
+"""The position management as an actor."""
+
+from decimal import Decimal
+from typing import Any
+
+from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.ids import AccountId, ActorName, Asset
+from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.opportunity import EdgeRealised
+from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.plan import PlanFinished
+from integrated_trading_system.domain.position import Equity, ExternalFlow, Position
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.pms.manager import PositionManagementSystem
+from integrated_trading_system.runtime.system import System
+from tests.support.collector import Collector
+from tests.support.pms_orders import ACCOUNT, VENUE, StillBooks, fill, instrument, reported
+from tests.support.seen import seen
+from tests.unit.pms.test_valuation import finished, leg
+
+PMS = ActorName("pms")
+SPOT = instrument()
+LISTED = InstrumentsListed(VENUE, (SPOT,))
+
+
+class Rig:
+    def __init__(self, fills: tuple[Fill, ...] = (), **mids: float) -> None:
+        self.heard = Collector()
+        self.system = System()
+        self.pms = PositionManagementSystem(PmsSettings(), StillBooks(**mids), fills)
+        self.system.spawn(PMS, lambda: self.pms)
+        for kind in (Position, Equity, ExternalFlow, EdgeRealised):
+            self.system.bus.subscribe(kind, self.heard)
+        self.system.start(Nanos(0))
+
+    def tell(self, *messages: Any) -> None:
+        for message in messages:
+            self.system.tell(PMS, message)
+            self.system.run(self.system.now)
+
+    def wait(self, seconds: int) -> None:
+        until = self.system.now + seconds * SECOND
+        while (due := self.system.deadline()) is not None and due <= until:
+            self.system.run(due)
+        self.system.run(Nanos(until))
+
+
+def test_a_fill_is_booked_and_its_position_published() -> None:
+    rig = Rig()
+    rig.tell(LISTED, fill(SPOT, Side.BUY, "2", "100", fee="0.2"))
+    (position,) = rig.heard.of(Position)
+    assert seen(position.quantity, position.average_price, position.fees) == (2, 100, {"USDT": Decimal("0.2")})
+    assert rig.pms.view().positions == (position,)
+    assert rig.pms.view().fills == 1
+
+
+def test_fills_of_an_instrument_that_is_not_listed_yet_wait_and_keep_their_order() -> None:
+    recovered = (fill(SPOT, Side.BUY, "2", "100"), fill(SPOT, Side.SELL, "1", "110", trade="2"))
+    rig = Rig(recovered)
+    rig.tell(fill(SPOT, Side.SELL, "1", "120", trade="3"))
+    assert rig.pms.view().waiting == 3
+    rig.tell(LISTED, LISTED)
+    assert [position.realised for position in rig.heard.of(Position)] == [30]
+    assert (rig.pms.view().waiting, rig.pms.view().fills) == (0, 3)
+
+
+def test_recovered_fills_give_the_same_books_as_live_ones() -> None:
+    fills = tuple(fill(SPOT, side, "1", price) for side, price in ((Side.BUY, "100"), (Side.SELL, "103")))
+    live, recovered = Rig(BTCUSDT=100.0), Rig(fills, BTCUSDT=100.0)
+    live.tell(LISTED, *fills)
+    recovered.tell(LISTED)
+    assert live.pms.view() == recovered.pms.view()
+
+
+def test_equity_is_published_again_and_again() -> None:
+    rig = Rig(BTCUSDT=110.0)
+    rig.tell(LISTED, fill(SPOT, Side.BUY, "2", "100"))
+    rig.wait(3)
+    assert [equity.total for equity in rig.heard.of(Equity)] == [20, 20, 20]
+    assert rig.pms.view().pnl == {"realised": 0, "unrealised": 20, "fees": 0, "total": 20}
+
+
+def test_positions_are_read_by_instrument_and_account() -> None:
+    rig = Rig()
+    other = AccountId("other")
+    rig.tell(LISTED, fill(SPOT, Side.BUY, "2", "100"), fill(SPOT, Side.BUY, "1", "90", account=other))
+    assert [position.quantity for position in rig.pms.position(SPOT.instrument)] == [2, 1]
+    assert [position.quantity for position in rig.pms.position(SPOT.instrument, other)] == [1]
+    assert rig.pms.position(instrument(symbol="X").instrument) == ()
+    assert rig.pms.unrealised(SPOT.instrument, Decimal(110)) == 40
+
+
+def test_balances_are_kept_as_reported_and_compared_with_the_ledger() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(USDT="1000", BTC="0"), fill(SPOT, Side.BUY, "2", "100"))
+    assert rig.pms.view().balances == {ACCOUNT: {"USDT": 1000, "BTC": 0}}
+    assert rig.pms.view().expected == {ACCOUNT: {"USDT": 800, "BTC": 2}}
+    rig.tell(reported(complete=False, USDT="800"))
+    assert rig.pms.view().balances == {ACCOUNT: {"USDT": 800, "BTC": 0}}
+    rig.tell(reported(USDT="800", BTC="2"))
+    assert rig.heard.of(ExternalFlow) == []
+
+
+def test_a_deposit_is_booked_as_external_once_it_stays() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(USDT="1000"))
+    rig.tell(reported(USDT="1500"))
+    rig.wait(10)
+    rig.tell(reported(USDT="1500"))
+    (flow,) = rig.heard.of(ExternalFlow)
+    assert seen(flow.asset, flow.amount) == ("USDT", 500)
+    assert rig.pms.view().external == {ACCOUNT: {"USDT": 500}}
+
+
+def two_legs(flow: str) -> PlanFinished:
+    return finished(leg(SPOT, Side.BUY, "2", "-200"), leg(SPOT, Side.SELL, "2", flow))
+
+
+def test_a_finished_trade_tells_what_it_brought() -> None:
+    rig = Rig()
+    rig.tell(LISTED, two_legs("210"), two_legs("195"))
+    assert [edge.realised for edge in rig.heard.of(EdgeRealised)] == [10, -5]
+    assert seen(rig.pms.view().realised_edge, rig.pms.view().plans_traded) == (5, 2)
+
+
+def test_a_trade_that_was_turned_back_counts_by_its_cost() -> None:
+    rig = Rig()
+    rig.tell(LISTED, finished(leg(SPOT, Side.BUY, "0", "-3"), leg(SPOT, Side.SELL, "0", "0")))
+    assert rig.pms.view().realised_edge == -3
+
+
+def test_single_orders_and_plans_that_did_not_trade_have_no_edge() -> None:
+    rig = Rig()
+    untouched = finished(leg(SPOT, Side.BUY, "0", "0"), leg(SPOT, Side.SELL, "0", "0"))
+    rig.tell(LISTED, untouched, finished(leg(SPOT, Side.BUY, "2", "-200")))
+    assert rig.heard.of(EdgeRealised) == []
+
+
+def test_a_plan_whose_instruments_are_not_listed_yet_waits() -> None:
+    rig = Rig()
+    rig.tell(two_legs("210"))
+    assert rig.pms.view().plans_traded == 0
+    rig.tell(LISTED)
+    assert rig.pms.view().realised_edge == 10
+    assert rig.pms.view().by_asset == {}
+    assert Asset("USDT") == rig.heard.of(EdgeRealised)[0].currency

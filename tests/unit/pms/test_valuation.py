@@ -1,0 +1,133 @@
+"""Rates, equity, and what a finished plan brought."""
+
+from decimal import Decimal
+
+import pytest
+
+from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.domain.ids import Asset, PlanId, StrategyId
+from integrated_trading_system.domain.instrument import Instrument, Kind
+from integrated_trading_system.domain.money import Money
+from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.plan import LegOutcome, PlanFinished
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.pms.ledger import Ledger
+from integrated_trading_system.pms.valuation import Valuation, realised_edge
+from tests.support.pms_orders import StillBooks, fill, instrument
+from tests.support.seen import seen
+
+SPOT = instrument()
+DOLLARS = instrument(symbol="BTCUSDC", quote="USDC")
+LINEAR = instrument(Kind.LINEAR, "BTCUSDT-P", "0.01")
+
+
+def valuation(books: StillBooks, settings: PmsSettings | None = None, *listed: Instrument) -> Valuation:
+    return Valuation(settings or PmsSettings(), books, {each.instrument: each for each in listed or (SPOT, DOLLARS)})
+
+
+def test_the_reporting_currency_is_worth_one() -> None:
+    assert valuation(StillBooks()).rate(Asset("USDT")) == 1
+
+
+def test_a_stated_rate_goes_before_any_book() -> None:
+    settings = PmsSettings(rates={"BTC": Decimal(7)})
+    assert valuation(StillBooks(BTCUSDT=100.0), settings).rate(Asset("BTC")) == 7
+
+
+def test_a_named_book_values_its_asset() -> None:
+    settings = PmsSettings(conversion_books={"BTC": "alpha:spot:BTCX"})
+    assert valuation(StillBooks(BTCUSDT=100.0, BTCX=99.5), settings).rate(Asset("BTC")) == Decimal("99.5")
+
+
+def test_any_listed_spot_book_against_the_currency_values_an_asset() -> None:
+    assert valuation(StillBooks(BTCUSDT=100.0, BTCUSDC=50.0), None, LINEAR, DOLLARS, SPOT).rate(Asset("BTC")) == 100
+    assert valuation(StillBooks()).rate(Asset("BTC")) is None
+    assert valuation(StillBooks(BTCUSDT=100.0)).rate(Asset("USDC")) is None
+
+
+def test_a_book_that_is_no_longer_valid_keeps_its_last_price() -> None:
+    books = StillBooks(BTCUSDT=100.0)
+    values = valuation(books)
+    assert values.mid(SPOT.instrument) == 100
+    books.mids.clear()
+    assert values.mid(SPOT.instrument) == 100
+
+
+def test_equity_adds_up_positions_profits_and_fees() -> None:
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "2", "90", fee="1"), SPOT)
+    ledger.book(fill(SPOT, Side.SELL, "1", "95", fee="0.01", fee_asset="BTC"), SPOT)
+    equity = valuation(StillBooks(BTCUSDT=100.0)).equity(ledger, Nanos(9))
+    assert seen(equity.realised, equity.unrealised, equity.fees) == (5, 10, 2)
+    assert seen(equity.total, equity.unpriced, equity.at) == (13, (), 9)
+
+
+def test_what_cannot_be_valued_is_named_and_left_out() -> None:
+    ledger = Ledger()
+    ledger.book(fill(DOLLARS, Side.BUY, "2", "90", fee="1", fee_asset="BNB"), DOLLARS)
+    ledger.book(fill(DOLLARS, Side.SELL, "1", "95"), DOLLARS)
+    equity = valuation(StillBooks()).equity(ledger, Nanos(0))
+    assert seen(equity.total, equity.unpriced) == (0, ("USDC", "BNB", "BTC"))
+
+
+def leg(of: Instrument, side: Side, filled: str, flow: str, *fees: Money, multiplier: str = "1") -> LegOutcome:
+    return LegOutcome(
+        instrument=of.instrument,
+        side=side,
+        planned=Decimal(2),
+        filled=Decimal(filled),
+        average_price=Decimal(90),
+        fees=Decimal(0),
+        flow=Decimal(flow),
+        fees_paid=fees,
+        multiplier=Decimal(multiplier),
+    )
+
+
+def finished(*legs: LegOutcome, residual: str = "0") -> PlanFinished:
+    return PlanFinished(
+        plan_id=PlanId("p"),
+        strategy=StrategyId("s"),
+        legs=legs,
+        hedge_orders=0,
+        residual=Decimal(residual),
+        reason="complete",
+        at=Nanos(0),
+    )
+
+
+def edge(plan: PlanFinished, books: StillBooks) -> tuple[Decimal, Decimal, tuple[Asset, ...]]:
+    listed = (SPOT, DOLLARS, LINEAR)
+    values = valuation(books, PmsSettings(rates={"USDC": Decimal("0.5")}), *listed)
+    return realised_edge(plan, {each.instrument: each for each in listed}, values)
+
+
+def test_the_realised_edge_is_flows_less_fees_in_one_currency() -> None:
+    plan = finished(
+        leg(SPOT, Side.BUY, "2", "-200", Money(Decimal(1), Asset("USDT"))),
+        leg(DOLLARS, Side.SELL, "2", "420", Money(Decimal("0.01"), Asset("BTC"))),
+    )
+    assert seen(*edge(plan, StillBooks(BTCUSDT=100.0))) == (-200 + 210 - 2, 2, ())
+
+
+@pytest.mark.parametrize(("buy", "sell", "value"), [("2", "1", 100), ("1", "2", -100)])
+def test_what_is_left_unhedged_counts_at_the_mid_price(buy: str, sell: str, value: int) -> None:
+    residual = str(int(buy) - int(sell))
+    plan = finished(leg(SPOT, Side.BUY, buy, "0"), leg(SPOT, Side.SELL, sell, "0"), residual=residual)
+    assert edge(plan, StillBooks(BTCUSDT=100.0))[0] == value
+
+
+def test_a_residual_in_contracts_is_worth_its_base_units() -> None:
+    plan = finished(leg(LINEAR, Side.BUY, "300", "0", multiplier="0.01"), leg(SPOT, Side.SELL, "1", "0"), residual="2")
+    books = StillBooks(**{"BTCUSDT-P": 100.0})
+    assert edge(plan, books)[0] == 200
+
+
+def test_without_a_price_a_residual_counts_at_cost() -> None:
+    plan = finished(leg(SPOT, Side.BUY, "2", "-180"), leg(SPOT, Side.SELL, "0", "0"), residual="2")
+    assert edge(plan, StillBooks())[0] == 0
+
+
+def test_an_edge_names_the_assets_that_it_leaves_out() -> None:
+    plan = finished(leg(SPOT, Side.BUY, "2", "-200", Money(Decimal(1), Asset("BNB"))), leg(SPOT, Side.SELL, "2", "210"))
+    assert seen(*edge(plan, StillBooks())) == (10, 0, ("BNB",))
