@@ -35,6 +35,16 @@ class Equity(Struct, frozen=True, kw_only=True, tag=True):
     at: Nanos
 
 
+class OpeningBalance(Struct, frozen=True, kw_only=True, tag=True):
+    """What an account held of an asset before our first fill: from here our ledger counts, over all runs."""
+
+    venue: VenueId
+    account: AccountId
+    asset: Asset
+    amount: Decimal
+    at: Nanos
+
+
 class ExternalFlow(Struct, frozen=True, kw_only=True, tag=True):
     """The venue's balance moved by what no fill of ours explains: funding, a deposit, somebody's trade."""
 

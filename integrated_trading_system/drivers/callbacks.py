@@ -102,12 +102,11 @@ class Callback:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"callback {self.name}")
 
-    async def stop(self) -> None:
-        """Make no more calls; what waits is forgotten. A call under way is cancelled."""
+    def stop(self) -> None:
+        """Make no more calls; what waits is forgotten. A coroutine under way is cancelled."""
+        self.suspended = True
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
     def statistics(self) -> CallbackStatistics:
         """The counters now."""
@@ -121,18 +120,20 @@ class Callback:
         )
 
     async def _run(self) -> None:
-        while not self.suspended:
-            await self._wake.wait()
-            self._wake.clear()
-            begun = self._clock()
-            while self._cells and not self.suspended:
-                self._counts["delivered"] += 1
-                await self._call(self._take())
-                if self._clock() - begun > SLICE_SECONDS:
-                    await asyncio.sleep(0)
-                    begun = self._clock()
-        self._cells.clear()
-        self._latest.clear()
+        try:
+            while not self.suspended:
+                await self._wake.wait()
+                self._wake.clear()
+                begun = self._clock()
+                while self._cells and not self.suspended:
+                    self._counts["delivered"] += 1
+                    await self._call(self._take())
+                    if self._clock() - begun > SLICE_SECONDS:
+                        await asyncio.sleep(0)
+                        begun = self._clock()
+        finally:
+            self._cells.clear()
+            self._latest.clear()
 
     async def _call(self, message: Any) -> None:
         """One call, timed. Whatever it raises is its own business, and told by name."""

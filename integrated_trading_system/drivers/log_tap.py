@@ -79,7 +79,7 @@ def _kinds_within(message: Any) -> Key:
 
 
 def _link(fact: LinkChanged) -> Line:
-    level = "WARNING" if fact.state is LinkState.DOWN else "INFO"
+    level = "WARNING" if fact.state is LinkState.DOWN and fact.reason != "shutdown" else "INFO"
     return level, f"{fact.venue} link {fact.name} {fact.state}{_because(fact.reason)}"
 
 
@@ -88,7 +88,8 @@ def _gap(fact: Gap) -> Line:
 
 
 def _book(fact: BookStateChanged) -> Line:
-    level = "WARNING" if fact.state in (BookState.SUSPECT, BookState.STALE) else "INFO"
+    by_link = fact.reason.startswith("link ")  # which is told by itself
+    level = "WARNING" if fact.state in (BookState.SUSPECT, BookState.STALE) and not by_link else "INFO"
     return level, f"{fact.instrument} book {fact.state}{_because(fact.reason)}"
 
 
@@ -110,7 +111,7 @@ def _denied(fact: PlanDenied) -> Line:
 
 
 def _finished(fact: PlanFinished) -> Line:
-    level = "WARNING" if fact.residual else "INFO"
+    level = "WARNING" if fact.residual and len(fact.legs) > 1 else "INFO"
     repairs = f", {fact.hedge_orders} repairs, {fact.residual} left unhedged" if fact.hedge_orders else ""
     return level, f"plan {fact.plan_id} finished{_because(fact.reason)}{repairs}"
 

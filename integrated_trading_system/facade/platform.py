@@ -1,10 +1,12 @@
 """The platform as a library: started, ready, stopped, by `async with` or by hand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+
+from loguru import logger
 
 from integrated_trading_system.config.load import find, load
 from integrated_trading_system.config.platform import PlatformSettings
@@ -44,7 +46,7 @@ class Orchestrator(orchestrator.Orchestrator):
         )
         super().__init__(settings, options)
         self._running = False
-        self._before_stop: list[Callable[[], Awaitable[None]]] = []
+        self._before_stop: list[Callable[[], None]] = []
 
     @property
     def running(self) -> bool:
@@ -58,15 +60,24 @@ class Orchestrator(orchestrator.Orchestrator):
         self.desk = Desk(self, self.state.recovered.run)
 
     async def initialize(self, timeout_s: float = READY_SECONDS) -> None:
-        """Start, and wait until orders and balances are reconciled with every venue: trading is ACTIVE.
+        """Start, and wait until trading is ACTIVE and every subscribed instrument has a believed price.
 
-        Raises Refused where that takes longer; the platform then goes on trying.
+        Raises Refused where trading is not ACTIVE in time (the platform goes on trying); instruments that
+        are silent then are only warned of.
         """
         if not self._running:
             await self.start()
-        if not await self.until(self._active, timeout_s):
+        if await self.until(lambda: self._active() and not self.silent(), timeout_s):
+            return
+        if not self._active():
             risk = self.platform.system.view(RISK)
             raise Refused(f"not ready after {timeout_s:g} s: trading is {risk.trading.value} {risk.reason}".rstrip())
+        logger.warning("no believed price within {:g} s of {}", timeout_s, ", ".join(self.silent()))
+
+    def silent(self) -> list[str]:
+        """Subscribed instruments without a believed price now."""
+        platform = self.platform
+        return [instrument for instrument in platform.streams if platform.books.top(instrument) is None]
 
     async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until it holds between two turns; False where it does not in time."""
@@ -88,14 +99,14 @@ class Orchestrator(orchestrator.Orchestrator):
             raise Refused("the platform ended before the answer came; what became of it is in the journal")
         return future.result()
 
-    def before_stop(self, action: Callable[[], Awaitable[None]]) -> None:
+    def before_stop(self, action: Callable[[], None]) -> None:
         """Have this done when the platform stops, before anything else is."""
         self._before_stop.append(action)
 
     async def stop(self, reason: str = "stopped") -> Outcome:
         """Stop in order; what the run came to."""
         for action in reversed(self._before_stop):
-            await action()
+            action()
         self._before_stop.clear()
         self._running = False
         return await super().stop(reason)

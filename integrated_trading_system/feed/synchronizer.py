@@ -83,6 +83,8 @@ class Synchronizer(Actor[Inbox]):
         self._reaches: list[VenueClock | Own] = []
         self._uncertainty = 0
         self._skews = Histogram(self._tolerance)
+        self._skew_counts = self._skews.counts
+        self._skew_shift = self._skews.shift
         self._rejected: dict[str, int] = {}
 
     def receive(self, message: Inbox) -> None:
@@ -106,8 +108,7 @@ class Synchronizer(Actor[Inbox]):
             if skew > self._tolerance or len(reaches) == 1:
                 self._tell_part(message, newest - self._tolerance)
                 return
-            skews = self._skews
-            skews.counts[skew >> skews.shift] += 1
+            self._skew_counts[skew >> self._skew_shift] += 1
             bound: Nanos = skew + self._uncertainty  # type: ignore[assignment]  # calling Nanos costs as much as a tell
             snapshot = SynchronizedSnapshot(self._name, tuple(self._quotes), place, bound, message.received_at)
             for ref in self._strategies:
@@ -117,7 +118,7 @@ class Synchronizer(Actor[Inbox]):
 
     def view(self) -> SyncView:
         """What was put together and what was not."""
-        snapshots = sum(self._skews.counts)
+        snapshots = sum(self._skew_counts)
         return SyncView(
             quotes=snapshots + sum(self._rejected.values()),
             snapshots=snapshots,
@@ -144,7 +145,7 @@ class Synchronizer(Actor[Inbox]):
             return
         reaches = [self._reaches[self._places[instrument]].reach for instrument in inside]
         skew = max(reaches) - min(reaches)
-        self._skews.counts[skew >> self._skews.shift] += 1
+        self._skew_counts[skew >> self._skew_shift] += 1
         snapshot = SynchronizedSnapshot(
             self._name,
             tuple(self._quotes[self._places[instrument]] for instrument in inside),

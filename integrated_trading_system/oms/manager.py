@@ -32,7 +32,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed, JournalInput
 from integrated_trading_system.domain.order import CancelOrder, Order, OrderStatus, TradingRequest
 from integrated_trading_system.domain.plan import ApprovedPlan
-from integrated_trading_system.domain.position import ExternalFlow
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.answers import Answers
 from integrated_trading_system.oms.desk import (
@@ -62,6 +62,7 @@ OmsInbox: TypeAlias = (
     | JournalInput
     | TradingStateChanged
     | InstrumentsListed
+    | OpeningBalance
     | ExternalFlow
     | Shutdown
     | OmsTimer
@@ -155,8 +156,8 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._on_instruments(message)
             case CancelOrder() | Shutdown():
                 self._on_request(message)
-            case ExternalFlow():
-                self._journal.write(ExternalBooked(flow=message))
+            case OpeningBalance() | ExternalFlow():
+                self._keep(message)
             case PollDue() | RetryDue() | ProofDue() | ChaseDue() | PlanDue() | CancelDue() | GraceOver():
                 self._on_timer(message)
             case _:
@@ -201,6 +202,13 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._plans.failed()
                 self._plans.touch_all()
 
+    def _keep(self, message: OpeningBalance | ExternalFlow) -> None:
+        """The position management has no journal of its own."""
+        if isinstance(message, OpeningBalance):
+            self._journal.write(BalanceOpened(balance=message))
+        else:
+            self._journal.write(ExternalBooked(flow=message))
+
     # -- accounts ------------------------------------------------------------------------------
 
     def _on_account(
@@ -217,19 +225,12 @@ class OrderManagementSystem(Actor[OmsInbox]):
                     self._cancel_external(message.venue, message.account)
             case BalancesReported():
                 self._desk.answered((About.BALANCES, message.venue))
-                self._open_balances(message)
                 self.context.publish(message)
             case RequestFailed():
                 self._requests_failed += 1  # it is asked again by the timer
             case UserStreamChanged():
                 if message.up:
                     self._on_stream(message.venue)
-
-    def _open_balances(self, report: BalancesReported) -> None:
-        """Remember over restarts what was there before our first order."""
-        for balance in report.balances:
-            if (report.venue, report.account, balance.asset) not in self._state.opened:
-                self._journal.write(BalanceOpened.of(report, balance))
 
     def _on_instruments(self, message: InstrumentsListed) -> None:
         for instrument in message.instruments:

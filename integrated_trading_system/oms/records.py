@@ -7,17 +7,17 @@ newer journal is refused by an older program instead of being half understood.
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Self, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from integrated_trading_system.domain.errors import JournalUnavailable
-from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
+from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, InstrumentId, VenueId, VenueOrderId
 from integrated_trading_system.domain.order import OrderRequest, OrderStatus
 from integrated_trading_system.domain.plan import Plan, PlanFinished
-from integrated_trading_system.domain.position import ExternalFlow
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 
 VERSION: Final = 1
@@ -92,23 +92,13 @@ class PlanClosed(Struct, frozen=True, kw_only=True, tag="closed"):
 
 
 class BalanceOpened(Struct, frozen=True, kw_only=True, tag="opened"):
-    """What an account held of an asset when we first looked: from here our ledger counts, over all runs."""
+    """The position management's; kept here because there is one journal."""
 
-    venue: VenueId
-    account: AccountId
-    asset: Asset
-    amount: Decimal
-    at: Nanos
-
-    @classmethod
-    def of(cls, report: BalancesReported, balance: Balance) -> Self:
-        """From the venue's first word about it."""
-        total = balance.free + balance.locked
-        return cls(venue=report.venue, account=report.account, asset=balance.asset, amount=total, at=report.received_at)
+    balance: OpeningBalance
 
 
 class ExternalBooked(Struct, frozen=True, kw_only=True, tag="external"):
-    """A balance moved by what no fill of ours explains."""
+    """The position management's, too."""
 
     flow: ExternalFlow
 
@@ -163,7 +153,8 @@ def openings_of(lines: Iterable[bytes]) -> dict[tuple[VenueId, AccountId, Asset]
     amounts: dict[tuple[VenueId, AccountId, Asset], Decimal] = {}
     for record in map(decode, lines):
         if isinstance(record, BalanceOpened):
-            amounts[record.venue, record.account, record.asset] = record.amount
+            balance = record.balance
+            amounts[balance.venue, balance.account, balance.asset] = balance.amount
         elif isinstance(record, ExternalBooked):
             flow = record.flow
             amounts[flow.venue, flow.account, flow.asset] += flow.amount

@@ -17,7 +17,6 @@ from integrated_trading_system.domain.ids import (
     InstrumentId,
     PlanId,
     TradeId,
-    VenueId,
     VenueOrderId,
 )
 from integrated_trading_system.domain.money import ZERO
@@ -104,8 +103,6 @@ class State:
         self.plans: dict[PlanId, InFlight] = {}
         self.trades: dict[TradeKey, None] = {}
         self.covered: dict[InstrumentId, Nanos] = {}
-        self.opened: dict[tuple[VenueId, AccountId, Asset], None] = {}
-        """Balances from which our ledger counts."""
         self.counts = Counts()
         self._finished: dict[ClientOrderId, None] = {}
         self._by_venue: dict[tuple[InstrumentId, VenueOrderId], ClientOrderId] = {}
@@ -125,10 +122,8 @@ class State:
                 return self._start(record)
             case FillsCovered():
                 self.covered[record.instrument] = record.until
-            case BalanceOpened():
-                self.opened[record.venue, record.account, record.asset] = None
-            case ExternalBooked():
-                pass  # the position management's; kept here because there is one journal
+            case BalanceOpened() | ExternalBooked():
+                pass  # not about orders
             case PlanClosed():
                 for tracked in self.plans.pop(record.finished.plan_id).orders:
                     self._finished[tracked.client_order_id] = None

@@ -52,7 +52,10 @@ async def _serve(venue: VenueId, host: str, port: int, seed: int) -> None:
     )
     exchange = build_exchange(venue, listings(venue), [account], Market(seed, start), start)
     server = ExchangeServer(build_dialect(venue, exchange), ServerRequest, clock.now, host=host, port=port)
-    bound = await server.start()
+    try:
+        bound = await server.start()
+    except OSError as error:
+        raise ConfigurationError(f"--port {port}: {error.strerror}; choose another, or 0 for any free one") from None
     say(f"{venue} at http://{host}:{bound} and ws://{host}:{bound}")
     say(f"api key {credentials.api_key}")
     say(f"secret  {credentials.api_secret}   (made from the seed; worth nothing anywhere else)")

@@ -36,7 +36,7 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
-from integrated_trading_system.domain.position import ExternalFlow
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.feed.books import Books
@@ -68,7 +68,6 @@ from integrated_trading_system.strategies.catalog import strategy_class, strateg
 from integrated_trading_system.strategies.strategy import Fees, PlanIds, Strategy, StrategySetup
 from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.connector import Connector
-from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
 
 MONEY: Final = MailboxLimits(capacity=100_000)
@@ -206,6 +205,7 @@ class _Wiring:
             subscribe(kind, risk)
         subscribe(TradingStateChanged, oms)
         subscribe(InstrumentsListed, oms)
+        subscribe(OpeningBalance, oms)
         subscribe(ExternalFlow, oms)
         subscribe(Fill, pms)
         subscribe(BalancesReported, pms)
@@ -299,13 +299,7 @@ class _Wiring:
         return paper_name(venue) if self._on_paper else connector_name(venue)
 
     def _venue(self, venue: VenueId, settings: VenueSettings) -> Venue:
-        own = catalog.endpoints_of(venue)
-        endpoints = Endpoints(
-            rest_url=settings.rest_url or own.rest_url,
-            ws_url=settings.ws_url or own.ws_url,
-            ws_user_url=own.ws_user_url,
-            ws_api_url=own.ws_api_url,
-        )
+        endpoints = catalog.endpoints_of(venue).moved(settings.rest_url, settings.ws_url)
         return catalog.build(venue, endpoints, self.accounts[venue])
 
     def _venue_actors(self, feed: Cell[Any], oms: Cell[Any]) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from integrated_trading_system.domain.execution import BalancesReported
 from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.position import ExternalFlow
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.pms.ledger import Purse
 
@@ -35,8 +35,11 @@ class Audit:
         self._differences: dict[Purse, _Difference] = {}
         self.external: dict[Purse, Decimal] = {}
 
-    def report(self, report: BalancesReported, now: Nanos) -> tuple[ExternalFlow, ...]:
-        """Compare; the flows from outside that this report proves. A complete report means 0 where it is silent."""
+    def report(self, report: BalancesReported, now: Nanos) -> tuple[OpeningBalance | ExternalFlow, ...]:
+        """Compare; the flows from outside that this report proves, and the balances that it tells for the first time.
+
+        A complete report means 0 where it is silent.
+        """
         reported = {
             Purse(report.venue, report.account, balance.asset): balance.free + balance.locked
             for balance in report.balances
@@ -45,8 +48,8 @@ class Audit:
             for purse in self._opening:
                 if purse[:2] == (report.venue, report.account):
                     reported.setdefault(purse, ZERO)
-        flows = (self._compare(purse, total, now) for purse, total in reported.items())
-        return tuple(flow for flow in flows if flow is not None)
+        found = (self._compare(purse, total, now) for purse, total in reported.items())
+        return tuple(each for each in found if each is not None)
 
     def expected(self) -> dict[Purse, Decimal]:
         """What every known purse should hold."""
@@ -57,11 +60,13 @@ class Audit:
         """What does not agree at present."""
         return {purse: difference.amount for purse, difference in self._differences.items()}
 
-    def _compare(self, purse: Purse, total: Decimal, now: Nanos) -> ExternalFlow | None:
+    def _compare(self, purse: Purse, total: Decimal, now: Nanos) -> OpeningBalance | ExternalFlow | None:
+        venue, account, asset = purse
         opening = self._opening.get(purse)
         if opening is None:
-            self._opening[purse] = total - self._flow(purse)
-            return None
+            # An asset may be named only after we traded it: what our fills moved was not there before.
+            opening = self._opening[purse] = total - self._flow(purse)
+            return OpeningBalance(venue=venue, account=account, asset=asset, amount=opening, at=now)
         amount = total - opening - self._flow(purse)
         if not amount:
             self._differences.pop(purse, None)
@@ -74,4 +79,4 @@ class Audit:
         del self._differences[purse]
         self._opening[purse] = opening + amount
         self.external[purse] = self.external.get(purse, ZERO) + amount
-        return ExternalFlow(venue=purse.venue, account=purse.account, asset=purse.asset, amount=amount, at=now)
+        return ExternalFlow(venue=venue, account=account, asset=asset, amount=amount, at=now)

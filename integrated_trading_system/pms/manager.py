@@ -10,7 +10,7 @@ from msgspec import Struct
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
-from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.opportunity import EdgeRealised
@@ -179,8 +179,10 @@ class PositionManagementSystem(Actor[PmsInbox]):
         if message.complete:
             known.clear()
         known.update({balance.asset: balance for balance in message.balances})
-        for flow in self.audit.report(message, self.context.now):
-            self.context.publish(flow)
+        if any(venue_of(instrument) == message.venue for instrument in self._waiting):
+            return  # the ledger does not know yet what these fills moved
+        for found in self.audit.report(message, self.context.now):
+            self.context.publish(found)
 
     def _on_plan(self, finished: PlanFinished) -> None:
         """What a trade of several legs brought, beside what was expected of it."""

@@ -27,7 +27,8 @@ async def running(function: Callable[[Any], Any], **options: Any) -> AsyncIterat
     try:
         yield callback
     finally:
-        await callback.stop()
+        callback.stop()
+        await asyncio.sleep(0)
 
 
 async def settled(callback: Callback) -> None:

@@ -5,10 +5,14 @@ from decimal import Decimal
 import pytest
 
 from integrated_trading_system.domain.errors import JournalUnavailable
+from integrated_trading_system.domain.ids import Asset
 from integrated_trading_system.domain.order import OrderStatus
 from integrated_trading_system.domain.plan import HedgePolicy
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.records import (
+    BalanceOpened,
+    ExternalBooked,
     FillBooked,
     FillsCovered,
     OrderChanged,
@@ -20,11 +24,17 @@ from integrated_trading_system.oms.records import (
     decode,
     encode,
     fills_of,
+    openings_of,
 )
-from tests.support.hostile import VENUES, instrument_of
+from tests.support.hostile import VENUES, account_of, instrument_of
 from tests.support.oms_orders import request
 from tests.support.oms_rig import START, Rig
-from tests.support.oms_world import campaign, pair, single
+from tests.support.oms_world import campaign, pair, picture, single
+
+OPENING = OpeningBalance(
+    venue=VENUES[0], account=account_of(VENUES[0]), asset=Asset("Y"), amount=Decimal(1000), at=START
+)
+FLOW = ExternalFlow(venue=VENUES[0], account=account_of(VENUES[0]), asset=Asset("Y"), amount=Decimal(-30), at=START)
 
 RECORDS: list[Record] = [
     Started(fence=3, at=START),
@@ -40,6 +50,8 @@ RECORDS: list[Record] = [
         at=START,
     ),
     FillsCovered(instrument=instrument_of(VENUES[0]), until=Nanos(5)),
+    BalanceOpened(balance=OPENING),
+    ExternalBooked(flow=FLOW),
 ]
 
 
@@ -77,3 +89,11 @@ def test_the_fills_of_a_journal_come_in_order() -> None:
     rig.tell(rig.fill(order, 2, "t1"), rig.fill(order, 3, "t2"))
     assert [fill.trade_id for fill in fills_of(rig.records)] == ["t1", "t2"]
     assert [record for record in map(decode, rig.records) if isinstance(record, FillBooked)]
+
+
+def test_opening_balances_and_what_came_from_outside_are_journaled_for_the_next_run() -> None:
+    rig = Rig()
+    before = picture(rig.oms._state)
+    rig.tell(OPENING, FLOW)
+    assert openings_of(rig.records) == {(FLOW.venue, FLOW.account, FLOW.asset): 970}
+    assert picture(rig.oms._state) == before

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from integrated_trading_system.domain.ids import AccountId, Asset
+from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.pms.audit import Audit
 from integrated_trading_system.pms.ledger import Purse
@@ -14,17 +15,30 @@ PURSE = Purse(VENUE, ACCOUNT, Asset("USDT"))
 class Rig:
     def __init__(self, openings: dict[Purse, Decimal] | None = None) -> None:
         self.flows: dict[Purse, Decimal] = {}
+        self.opened: list[OpeningBalance] = []
         self.audit = Audit(lambda purse: self.flows.get(purse, Decimal(0)), Nanos(10), openings or {})
 
     def report(self, total: str, now: int, *, complete: bool = True) -> list[Decimal]:
-        flows = self.audit.report(reported(complete=complete, USDT=total), Nanos(now))
-        return [flow.amount for flow in flows]
+        found = self.audit.report(reported(complete=complete, USDT=total), Nanos(now))
+        self.opened += [each for each in found if isinstance(each, OpeningBalance)]
+        return [each.amount for each in found if isinstance(each, ExternalFlow)]
 
 
 def test_the_first_report_is_the_opening_balance() -> None:
     rig = Rig()
     assert rig.report("100", 0) == []
     assert rig.audit.expected() == {PURSE: 100}
+    assert [opened.amount for opened in rig.opened] == [100]
+    rig.report("100", 1)
+    assert len(rig.opened) == 1
+
+
+def test_an_asset_that_is_first_named_after_we_traded_it_opened_without_our_trades() -> None:
+    rig = Rig()
+    rig.flows[PURSE] = Decimal(2)
+    rig.report("2", 0)
+    assert [opened.amount for opened in rig.opened] == [0]
+    assert rig.audit.expected() == {PURSE: 2}
 
 
 def test_what_our_fills_explain_is_no_difference() -> None:

@@ -10,7 +10,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.opportunity import EdgeRealised
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import PlanFinished
-from integrated_trading_system.domain.position import Equity, ExternalFlow, Position
+from integrated_trading_system.domain.position import Equity, ExternalFlow, OpeningBalance, Position
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.runtime.system import System
@@ -30,7 +30,7 @@ class Rig:
         self.system = System()
         self.pms = PositionManagementSystem(PmsSettings(), StillBooks(**mids), fills)
         self.system.spawn(PMS, lambda: self.pms)
-        for kind in (Position, Equity, ExternalFlow, EdgeRealised):
+        for kind in (Position, Equity, ExternalFlow, OpeningBalance, EdgeRealised):
             self.system.bus.subscribe(kind, self.heard)
         self.system.start(Nanos(0))
 
@@ -111,6 +111,20 @@ def test_a_deposit_is_booked_as_external_once_it_stays() -> None:
     (flow,) = rig.heard.of(ExternalFlow)
     assert seen(flow.asset, flow.amount) == ("USDT", 500)
     assert rig.pms.view().external == {ACCOUNT: {"USDT": 500}}
+
+
+def test_balances_are_not_judged_while_fills_of_the_venue_wait_for_their_instrument() -> None:
+    rig = Rig((fill(SPOT, Side.BUY, "2", "100"),))
+    rig.tell(reported(USDT="800"))
+    assert rig.heard.of(OpeningBalance) == []
+    rig.tell(LISTED, reported(USDT="800"))
+    assert [opened.amount for opened in rig.heard.of(OpeningBalance)] == [1000]
+
+
+def test_what_the_accounts_held_at_first_is_recovered() -> None:
+    openings = {(VENUE, ACCOUNT, Asset("USDT")): Decimal(1000)}
+    pms = PositionManagementSystem(PmsSettings(), StillBooks(), (), openings)
+    assert pms.audit.expected() == {(VENUE, ACCOUNT, "USDT"): 1000}
 
 
 def two_legs(flow: str) -> PlanFinished:
