@@ -71,10 +71,11 @@ def platform_for(stream: str) -> Platform:
     return wire(settings, Recovered())
 
 
-def bring_up(platform: Platform, at: Nanos, samples: list[Message], snapshot: bytes) -> dict[str, LinkId]:
-    """List the instruments, open the links, answer the request for a book; each venue's link."""
+def bring_up(platform: Platform, first: Message, samples: list[Message], snapshot: bytes) -> dict[str, LinkId]:
+    """List the instruments, open the links, tell the first frame, for which a book is asked; each venue's link."""
     system = platform.system
     links: dict[str, LinkId] = {}
+    at = Nanos(first.at)
 
     def perform(effect: Effect) -> None:
         match effect:
@@ -93,6 +94,8 @@ def bring_up(platform: Platform, at: Nanos, samples: list[Message], snapshot: by
     for venue in SYMBOLS:
         frames = [message.payload for message in samples if message.venue == venue]
         system.tell(connector_name(venue), InstrumentsListed(venue, infer_instruments(venue, frames)))
+    settle(platform, at, perform)
+    system.tell(connector_name(VenueId(first.venue)), FrameReceived(links[first.venue], first.payload, at))
     settle(platform, at, perform)
     return links
 
@@ -115,13 +118,12 @@ def prepare(kind: str, burst: int, folder: Path) -> tuple[Load, int]:
     platform = platform_for(stream)
     system = platform.system
     samples = [message for name in ("l1", "trade") for message in read(folder, name)[:4_000]]
-    start = Nanos(messages[0].at)
-    links = bring_up(platform, start, samples, snapshot.payload)
+    links = bring_up(platform, messages[0], samples, snapshot.payload)
     counter = Counter()
     system.bus.subscribe(published, counter)
     frames: list[tuple[Any, LinkId, bytes, Any]] = [
         (connector_name(VenueId(message.venue)), links[message.venue], message.payload, message.at)
-        for message in messages
+        for message in messages[1:]
     ]
     work = partial(one_by_one, system, frames) if burst == 1 else partial(in_bursts, system, frames, burst)
     return Load(work, lambda: counter.count), len(frames)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from integrated_trading_system.config.base import Misfits
 from integrated_trading_system.config.environment import read_environment
 from integrated_trading_system.domain.errors import ConfigurationError
 
@@ -87,7 +88,9 @@ def validate(model: type[T], source: Source) -> T:
     try:
         return model.model_validate(source.tree)
     except ValidationError as error:
-        problems = [_problem(model, source, dict(details)) for details in error.errors(include_url=False)]
+        problems = [
+            line for details in error.errors(include_url=False) for line in _lines(model, source, dict(details))
+        ]
         raise ConfigurationError("\n".join(dict.fromkeys(problems))) from None
 
 
@@ -97,6 +100,7 @@ def _read_with_base(path: Path, source: Source, seen: tuple[Path, ...]) -> None:
         message = f"{path}: extends itself"
         raise ConfigurationError(message)
     node = _parse(path)
+    source.origins[()] = f"{path}:1:1"
     base = node.get("extends")
     if base is not None:
         base_path = path.parent / str(base)
@@ -199,6 +203,18 @@ def _apply_override(source: Source, override: str) -> None:
         message = f"--set {override}: the value is not YAML"
         raise ConfigurationError(message) from None
     source.set(tuple(name.split(".")), value, f"--set {name}")
+
+
+def _lines(model: type[BaseModel], source: Source, details: dict[str, Any]) -> list[str]:
+    """One of pydantic's errors, as a line for each setting that it speaks of."""
+    cause = details.get("ctx", {}).get("error")
+    if not isinstance(cause, Misfits):
+        return [_problem(model, source, details)]
+    location: KeyPath = details["loc"]
+    return [
+        f"{source.where((*location, *path))}: {'.'.join(map(str, (*location, *path)))}: {text}"
+        for path, text in cause.problems
+    ]
 
 
 def _problem(model: type[BaseModel], source: Source, details: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from integrated_trading_system.config.base import Settings
+from integrated_trading_system.config.base import Misfits, Settings
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.config.http import HttpSettings
 from integrated_trading_system.config.log import LogSettings
@@ -52,18 +52,22 @@ class PlatformSettings(Settings):
     @model_validator(mode="after")
     def _refer_to_what_exists(self) -> Self:
         """Comparisons speak of configured venues, strategies of configured comparisons."""
-        for comparison in self.comparisons:
-            for member in comparison.members:
+        problems: list[tuple[tuple[str | int, ...], str]] = []
+        for index, comparison in enumerate(self.comparisons):
+            for place, member in enumerate(comparison.members):
                 venue = member.instrument.rpartition(":")[0]
                 if venue not in self.venues:
-                    known = ", ".join(self.venues)
-                    message = f"comparison {comparison.name}: venue {venue!r} is not configured (venues: {known})"
-                    raise ValueError(message)
+                    where = ("comparisons", index, "members", place)
+                    problems.append((where, f"venue {venue!r} is not configured (venues: {', '.join(self.venues)})"))
         names = [comparison.name for comparison in self.comparisons]
-        for strategy in self.strategies:
+        for index, strategy in enumerate(self.strategies):
             if strategy.comparison not in names:
-                message = (
-                    f"strategy {strategy.name}: unknown comparison {strategy.comparison!r} (known: {', '.join(names)})"
+                problems.append(
+                    (
+                        ("strategies", index, "comparison"),
+                        f"unknown comparison {strategy.comparison!r} (known: {', '.join(names)})",
+                    )
                 )
-                raise ValueError(message)
+        if problems:
+            raise Misfits(problems)
         return self

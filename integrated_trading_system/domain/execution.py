@@ -47,7 +47,8 @@ class OrderRejected(Struct, frozen=True, kw_only=True, tag=True):
 class OrderDone(Struct, frozen=True, kw_only=True, tag=True):
     """The venue says the order is over, with `venue_filled` executed.
 
-    `status` is FILLED, CANCELLED, EXPIRED or REJECTED. A hint: the order is terminal once we own fills that add up to `venue_filled`.
+    `status` is FILLED, CANCELLED, EXPIRED or REJECTED. A hint: the order is terminal once we own fills that
+    add up to `venue_filled`.
     """
 
     client_order_id: ClientOrderId

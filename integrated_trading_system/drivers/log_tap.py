@@ -111,7 +111,7 @@ def _denied(fact: PlanDenied) -> Line:
 
 
 def _finished(fact: PlanFinished) -> Line:
-    level = "WARNING" if fact.residual and len(fact.legs) > 1 else "INFO"
+    level = "WARNING" if fact.residual and len(fact.legs) != 1 else "INFO"
     repairs = f", {fact.hedge_orders} repairs, {fact.residual} left unhedged" if fact.hedge_orders else ""
     return level, f"plan {fact.plan_id} finished{_because(fact.reason)}{repairs}"
 

@@ -24,6 +24,7 @@ from integrated_trading_system.domain.journal import JournalAppend
 from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
 from integrated_trading_system.domain.order import CancelOrder
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.drivers.api.server import ApiServer
 from integrated_trading_system.drivers.http import HttpDriver
 from integrated_trading_system.drivers.journal import JournalDriver
 from integrated_trading_system.drivers.log import configure_log
@@ -41,6 +42,7 @@ from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform,
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
+from integrated_trading_system.orchestrator.status import PlatformStatus
 from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.orchestrator.wiring import wire
 
@@ -61,6 +63,7 @@ class Orchestrator:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], object]] = []
+        self.history: History | None = None
         self.failure: ActorFailed | None = None
 
     async def start(self) -> None:
@@ -73,12 +76,26 @@ class Orchestrator:
             await self._open_drivers()
             self._taps()
             await self._open_history()
+            self.status = PlatformStatus(self.platform, self.now, self.started_at)
+            self._api = ApiServer(self.settings.http, self.status)
+            self.http_port = await self._api.start()
         except BaseException:
-            self.state.journal.close()
-            self.state.release()
+            await self._abandon()
             raise
         self._loop.start(self.started_at)
         logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
+
+    async def _abandon(self) -> None:
+        """The start failed: leave nothing open."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.history is not None:
+            await self.history.close()
+        for close in reversed(self._closers):
+            close()
+        self.state.journal.close()
+        self.state.release()
 
     def now(self) -> Nanos:
         """The time of the run."""
@@ -101,6 +118,7 @@ class Orchestrator:
 
     async def stop(self, reason: str = "stopped") -> Outcome:
         """Stop in order; what the run came to."""
+        self.status.stopping = True
         platform, system = self.platform, self.platform.system
         self.failure = system.escalated
         if self.failure is not None:
@@ -192,7 +210,6 @@ class Orchestrator:
         bus.subscribe(Fill, self._fills)
 
     async def _open_history(self) -> None:
-        self.history: History | None = None
         settings = self.settings.storage
         if not (settings.enabled and self.settings.feed.enable_historical_storage):
             return
@@ -237,6 +254,7 @@ class Orchestrator:
         return False
 
     async def _close_drivers(self) -> None:
+        await self._api.stop()
         if self._sockets is not None:
             await self._sockets.stop()
         if self._http is not None:

@@ -13,7 +13,6 @@ from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.comparison import Comparison, Member
 from integrated_trading_system.domain.health import BookState, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.ids import ActorName, Asset, InstrumentId, venue_of
-from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote, Trade
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos

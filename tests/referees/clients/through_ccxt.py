@@ -24,7 +24,7 @@ def connect(place: dict[str, Any], secret: str) -> Any:
 
 async def visit(place: dict[str, Any]) -> dict[str, Any]:
     """Everything, in order."""
-    client, stranger = connect(place, place["secret"]), connect(place, place["other_secret"])
+    client, stranger = connect(place, place["secret"]), connect(place, place["secret"][::-1])
     diary = Diary()
     diary.seen["version"] = ccxt.__version__
     try:

@@ -5,7 +5,7 @@ level that falls out of the window is deleted, one that enters it is inserted. `
 every message of a (symbol, depth); `seq` is the exchange's sequence, comparable between depths.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -96,7 +96,8 @@ class BookTopic(Topic):
         if not self.alive:
             return
         view, told = self._look(), self._told
-        bids, asks = _difference(told.bids, view.bids), _difference(told.asks, view.asks)
+        bids = sorted(_difference(told.bids, view.bids), reverse=True)
+        asks = sorted(_difference(told.asks, view.asks))
         if not bids and not asks:
             return
         self._updates.next()
@@ -119,7 +120,7 @@ class BookTopic(Topic):
         return self._rows.exchange.depth(self._state.listing.symbol, self._depth)
 
     def _message(
-        self, kind: str, view: DepthView, bids: tuple[PriceLevel, ...], asks: tuple[PriceLevel, ...], now: Nanos
+        self, kind: str, view: DepthView, bids: Sequence[PriceLevel], asks: Sequence[PriceLevel], now: Nanos
     ) -> Any:
         at = self._rows.millis(now)
         early = self._depth == 1 or self._rows.product.spot
@@ -137,16 +138,16 @@ class BookTopic(Topic):
             "cts": self._rows.millis(view.time),
         }
 
-    def _levels(self, levels: tuple[PriceLevel, ...]) -> list[list[str]]:
+    def _levels(self, levels: Sequence[PriceLevel]) -> list[list[str]]:
         listing = self._state.listing
         price, quantity = listing.price_decimals, listing.quantity_decimals
         return [[fixed(at, price), fixed(size, quantity) if size else "0"] for at, size in levels]
 
 
-def _difference(before: tuple[PriceLevel, ...], after: tuple[PriceLevel, ...]) -> tuple[PriceLevel, ...]:
+def _difference(before: Sequence[PriceLevel], after: Sequence[PriceLevel]) -> list[PriceLevel]:
     """What turns one window into the other."""
     if before == after:
-        return ()
+        return []
     old: dict[Decimal, Decimal] = dict(before)
     new = [level for level in after if old.pop(level[0], None) != level[1]]
-    return (*new, *((price, ZERO) for price in old))
+    return [*new, *((price, ZERO) for price in old)]

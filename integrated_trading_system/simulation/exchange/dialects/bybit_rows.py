@@ -36,6 +36,11 @@ CANCEL_TYPES: Final = {
     EndReason.SELF_TRADE: "CancelBySmp",
     EndReason.REDUCE_ONLY: "CancelByReduceOnly",
 }
+CONDITIONAL: Final = (
+    *("stopOrderType", "orderIv", "triggerPrice", "takeProfit", "stopLoss", "triggerBy", "tpTriggerBy"),
+    *("slTriggerBy", "tpslMode", "tpLimitPrice", "slLimitPrice", "lastPriceOnCreated"),
+)
+"""Fields that are empty, for they are of orders that are not offered here."""
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -129,7 +134,7 @@ class OrderRows:
             "blockTradeId": "",
             "side": SIDES[order.side],
             "positionIdx": 0,
-            "orderStatus": self._status(order),
+            "orderStatus": self.status(order),
             "cancelType": CANCEL_TYPES.get(order.end_reason, "UNKNOWN"),
             "rejectReason": REASONS[order.end_reason],
             "timeInForce": time_in_force(order),
@@ -144,19 +149,8 @@ class OrderRows:
             "cumExecFee": plain(sum((fill.fee for fill in order.executions), ZERO)),
             "cumFeeDetail": {asset: plain(fee) for asset, fee in fees.items()},
             "orderType": "Limit" if order.order_type is OrderType.LIMIT else "Market",
-            "stopOrderType": "",
-            "orderIv": "",
-            "triggerPrice": "",
-            "takeProfit": "",
-            "stopLoss": "",
-            "triggerBy": "",
-            "tpTriggerBy": "",
-            "slTriggerBy": "",
+            **dict.fromkeys(CONDITIONAL, ""),
             "triggerDirection": 0,
-            "tpslMode": "",
-            "tpLimitPrice": "",
-            "slLimitPrice": "",
-            "lastPriceOnCreated": "",
             "reduceOnly": order.reduce_only,
             "closeOnTrigger": False,
             "placeType": "",
@@ -218,8 +212,8 @@ class OrderRows:
         rules = self.exchange.rules
         return plain((rules.maker_bps if maker else rules.taker_bps) / BPS)
 
-    def _status(self, order: Order) -> str:
-        """Only spot has a word of its own for "cancelled after some fills"."""
+    def status(self, order: Order) -> str:
+        """``orderStatus``. Only spot has a word of its own for "cancelled after some fills"."""
         match order.state:
             case OrderState.NEW:
                 return "New"

@@ -43,6 +43,7 @@ class Frame:
             message = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             message = None
+        self.broken = not isinstance(message, dict)
         self.message: dict[str, Any] = message if isinstance(message, dict) else {}
         self.op: Any = self.message.get("op", "")
         request = self.message.get("req_id", "")
@@ -99,6 +100,8 @@ class PublicLinks:
         """A control frame."""
         frame = Frame(data)
         match frame.op:
+            case _ if frame.broken:
+                self._reply(link, frame, "Failed to decode incoming data", ok=False)
             case "ping":
                 self._reply(link, frame, "pong")
             case "subscribe":
@@ -123,11 +126,11 @@ class PublicLinks:
         new: dict[str, Topic] = {}
         for name in names:
             topic = self._topics.get(name) or new.get(name) or self._build(name)
-            if topic is None:
-                self._reply(link, frame, f"error:handler not found,topic:{name}", ok=False)
-                return
-            if name in mine:
-                self._reply(link, frame, f"error:already subscribed,topic:{name}", ok=False)
+            if topic is None or name in mine:
+                wrong = "already subscribed" if topic else "handler not found"
+                self._reply(link, frame, f"error:{wrong},topic:{name}", ok=False)
+                for unused in new.values():
+                    unused.alive = unused.name in self._topics
                 return
             new[name] = topic
         self._reply(link, frame, "subscribe" if self._product.spot else "")

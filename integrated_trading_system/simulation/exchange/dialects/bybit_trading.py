@@ -95,7 +95,9 @@ class Trading:
             for order in call.customer.closed.values()
             if symbol in (None, order.symbol) and begin <= self._rows.millis(order.created_at) <= end
         ]
-        return self._page(call, sorted(orders, key=lambda order: order.order_id), self._rows.order, "orders")
+        wanted = call.optional("orderStatus")
+        chosen = [order for order in orders if wanted in ("", self._rows.status(order))]
+        return self._page(call, sorted(chosen, key=lambda order: order.order_id), self._rows.order, "orders")
 
     def executions(self, call: Call) -> Any:
         """``GET /v5/execution/list``: "orderId and orderLinkId override other filters"."""
@@ -217,7 +219,8 @@ class Trading:
                 names = handle(Call(params=params, account=call.account, now=call.now))
             except Failure as failure:
                 code, text = failure.code, failure.text
-            results.append({"category": params["category"], "symbol": params.get("symbol", ""), **names})
+            row = {"category": params["category"], "symbol": params.get("symbol", ""), **names}
+            results.append(row | {"createAt": str(self._rows.millis(call.now)) if names["orderId"] else ""})
             outcomes.append({"code": code, "msg": text})
         return Answer({"list": results}, {"list": outcomes})
 
