@@ -37,18 +37,32 @@ class MailboxStatistics(Struct, frozen=True):
     capacity: int = 0
 
 
+class _Newest:
+    """Stands in the queue for the newest message of its key."""
+
+    __slots__ = ("key", "message")
+
+    def __init__(self, key: Hashable, message: Any) -> None:
+        self.key = key
+        self.message = message
+
+
 class Mailbox:
     """The queue itself. One reader, any number of writers on the same thread."""
 
-    __slots__ = ("_cells", "_conflate", "_latest", "_limits", "conflated", "delivered", "dropped", "high_water", "name")
+    __slots__ = (
+        *("_capacity", "_conflate", "_newest", "_queue", "_shed"),
+        *("conflated", "delivered", "dropped", "high_water", "name"),
+    )
 
     def __init__(self, name: str, limits: MailboxLimits) -> None:
         """Empty."""
         self.name = name
-        self._limits = limits
+        self._capacity = limits.capacity
+        self._shed = limits.shed
         self._conflate = dict(limits.conflate)
-        self._cells: deque[list[Any]] = deque()
-        self._latest: dict[Hashable, list[Any]] = {}
+        self._queue: deque[Any] = deque()
+        self._newest: dict[Hashable, _Newest] = {}
         self.delivered = 0
         self.conflated = 0
         self.dropped = 0
@@ -56,33 +70,32 @@ class Mailbox:
 
     def __len__(self) -> int:
         """How many messages wait."""
-        return len(self._cells)
+        return len(self._queue)
 
     def put(self, message: Any) -> None:
         """Let the message wait, or replace an older one of its key, or shed; raises MailboxOverflow."""
-        key: Hashable = None
+        entry = message
         if self._conflate and (key_of := self._conflate.get(type(message))) is not None:
             key = (type(message), key_of(message))
-            cell = self._latest.get(key)
-            if cell is not None:
-                cell[0] = message
+            if key in self._newest:
+                self._newest[key].message = message
                 self.conflated += 1
                 return
-        if len(self._cells) >= self._limits.capacity and not self._make_room(message):
+            entry = _Newest(key, message)
+        queue = self._queue
+        if len(queue) >= self._capacity and not self._make_room(message):
             return
-        cell = [message]
-        if key is not None:
-            self._latest[key] = cell
-        self._cells.append(cell)
-        if len(self._cells) > self.high_water:
-            self.high_water = len(self._cells)
+        if entry is not message:
+            self._newest[entry.key] = entry
+        queue.append(entry)
+        if len(queue) > self.high_water:
+            self.high_water = len(queue)
 
     def get(self) -> Any:
         """The oldest message. The caller has made sure that there is one."""
-        message = self._cells.popleft()[0]
-        self._forget(message)
         self.delivered += 1
-        return message
+        entry = self._queue.popleft()
+        return self._taken(entry) if type(entry) is _Newest else entry
 
     def statistics(self) -> MailboxStatistics:
         """The counters now."""
@@ -91,26 +104,27 @@ class Mailbox:
             self.conflated,
             self.dropped,
             self.high_water,
-            len(self._cells),
-            self._limits.capacity,
+            len(self._queue),
+            self._capacity,
         )
 
     def _make_room(self, newcomer: Any) -> bool:
         """Drop one message; False when it is the newcomer that goes."""
-        for kind in self._limits.shed:
-            for index, cell in enumerate(self._cells):
-                if type(cell[0]) is kind:
-                    del self._cells[index]
-                    self._forget(cell[0])
+        for kind in self._shed:
+            for index, entry in enumerate(self._queue):
+                if type(entry.message if type(entry) is _Newest else entry) is kind:
+                    del self._queue[index]
+                    if type(entry) is _Newest:
+                        self._taken(entry)
                     self.dropped += 1
                     return True
-        if type(newcomer) in self._limits.shed:
+        if type(newcomer) in self._shed:
             self.dropped += 1
             return False
-        message = f"mailbox {self.name} is full ({self._limits.capacity}) and {type(newcomer).__name__} may not be shed"
+        message = f"mailbox {self.name} is full ({self._capacity}) and {type(newcomer).__name__} may not be shed"
         raise MailboxOverflow(message)
 
-    def _forget(self, message: Any) -> None:
-        """The message no longer waits, so it can no longer be replaced."""
-        if self._conflate and (key_of := self._conflate.get(type(message))) is not None:
-            self._latest.pop((type(message), key_of(message)), None)
+    def _taken(self, entry: _Newest) -> Any:
+        """The message, which no longer waits, so it can no longer be replaced."""
+        del self._newest[entry.key]
+        return entry.message

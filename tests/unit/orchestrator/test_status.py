@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from integrated_trading_system.domain.health import Halt, TradingState
+from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.drivers.api.metrics import MetricsPage
 from integrated_trading_system.drivers.api.status import Queue
@@ -76,10 +77,12 @@ def test_a_links_name_on_the_page_outlives_its_connections(run: VirtualPlatform,
 
 
 def test_the_page_renders(run: VirtualPlatform, status: PlatformStatus) -> None:
-    run.run(5.0)
+    run.run(20.0)
     page = MetricsPage(status.metrics).render().decode()
+    reasons = run.platform.system.view(ActorName("strategy.arb-btc")).missed
+    assert reasons
     assert 'market_events_total{provider="binance:spot",symbol="BTCUSDT",type="trade"}' in page
-    assert 'opportunities_missed_total{reason="fees"}' in page
+    assert all(f'opportunities_missed_total{{reason="{reason}"}}' in page for reason in reasons)
     assert 'pnl{part="total"}' in page
 
 
