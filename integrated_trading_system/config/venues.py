@@ -67,7 +67,7 @@ class VenueSettings(Settings):
         (), description="In the venue's own spelling. Empty: everything the venue lists."
     )
     streams: Annotated[tuple[DataType, ...], AfterValidator(_are_different)] = Field(
-        (DataType.QUOTES, DataType.TRADES, DataType.DEPTH),
+        (DataType.QUOTES, DataType.TRADES, DataType.DEPTH, DataType.STATISTICS, DataType.CANDLES),
         min_length=1,
         description="Kinds of data subscribed to for every symbol.",
     )

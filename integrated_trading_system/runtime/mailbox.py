@@ -51,8 +51,8 @@ class Mailbox:
     """The queue itself. One reader, any number of writers on the same thread."""
 
     __slots__ = (
-        *("_capacity", "_conflate", "_newest", "_queue", "_shed"),
-        *("conflated", "delivered", "dropped", "high_water", "name"),
+        *("_capacity", "_conflate", "_newest", "_shed"),
+        *("conflated", "delivered", "dropped", "high_water", "name", "waiting"),
     )
 
     def __init__(self, name: str, limits: MailboxLimits) -> None:
@@ -61,7 +61,8 @@ class Mailbox:
         self._capacity = limits.capacity
         self._shed = limits.shed
         self._conflate = dict(limits.conflate)
-        self._queue: deque[Any] = deque()
+        self.waiting: deque[Any] = deque()
+        """Whoever only wants to know whether something waits need not call anything."""
         self._newest: dict[Hashable, _Newest] = {}
         self.delivered = 0
         self.conflated = 0
@@ -70,7 +71,7 @@ class Mailbox:
 
     def __len__(self) -> int:
         """How many messages wait."""
-        return len(self._queue)
+        return len(self.waiting)
 
     def put(self, message: Any) -> None:
         """Let the message wait, or replace an older one of its key, or shed; raises MailboxOverflow."""
@@ -82,7 +83,7 @@ class Mailbox:
                 self.conflated += 1
                 return
             entry = _Newest(key, message)
-        queue = self._queue
+        queue = self.waiting
         if len(queue) >= self._capacity and not self._make_room(message):
             return
         if entry is not message:
@@ -94,7 +95,7 @@ class Mailbox:
     def get(self) -> Any:
         """The oldest message. The caller has made sure that there is one."""
         self.delivered += 1
-        entry = self._queue.popleft()
+        entry = self.waiting.popleft()
         return self._taken(entry) if type(entry) is _Newest else entry
 
     def statistics(self) -> MailboxStatistics:
@@ -104,16 +105,16 @@ class Mailbox:
             self.conflated,
             self.dropped,
             self.high_water,
-            len(self._queue),
+            len(self.waiting),
             self._capacity,
         )
 
     def _make_room(self, newcomer: Any) -> bool:
         """Drop one message; False when it is the newcomer that goes."""
         for kind in self._shed:
-            for index, entry in enumerate(self._queue):
+            for index, entry in enumerate(self.waiting):
                 if type(entry.message if type(entry) is _Newest else entry) is kind:
-                    del self._queue[index]
+                    del self.waiting[index]
                     if type(entry) is _Newest:
                         self._taken(entry)
                     self.dropped += 1

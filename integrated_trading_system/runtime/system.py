@@ -50,6 +50,7 @@ class Cell(Generic[M]):
         "counter",
         "mailbox",
         "name",
+        "receive",
         "running",
     )
 
@@ -71,8 +72,9 @@ class Cell(Generic[M]):
         self.mailbox = Mailbox(name, limits)
         self.counter = RestartCounter(policy)
         self.running = False
-        self.actor = factory()
-        self.actor.context = self
+        self.receive: Callable[[M], None]
+        """The actor's own, kept at hand."""
+        self.take(factory())
 
     # -- the ref -------------------------------------------------------------------------------
 
@@ -118,20 +120,17 @@ class Cell(Generic[M]):
         self._scheduled = False
         mailbox = self.mailbox
         done = 0
-        while mailbox and done < budget:
+        while mailbox.waiting and done < budget:
             done += 1
-            self.deliver(mailbox.get())
-        if mailbox and not self._scheduled:
+            message = mailbox.get()
+            try:
+                self.receive(message)
+            except Exception as error:  # noqa: BLE001 - the supervisor's boundary; the failure is this actor's own
+                self._system.failed(self, error)
+        if mailbox.waiting and not self._scheduled:
             self._scheduled = True
             self._ready.append(self)
         return done
-
-    def deliver(self, message: M) -> None:
-        """One turn. A failure is this actor's own, whoever told it."""
-        try:
-            self.actor.receive(message)
-        except Exception as error:  # noqa: BLE001 - the supervisor's boundary: the only place that catches everything
-            self._system.failed(self, error)
 
     def fire(self, incarnation: int, message: M) -> None:
         """A timer is due."""
@@ -141,9 +140,14 @@ class Cell(Generic[M]):
     def restart(self) -> None:
         """A new incarnation behind the same ref. Waiting messages stay; the old one's timers do not."""
         self._incarnation += 1
-        self.actor = self._factory()
-        self.actor.context = self
+        self.take(self._factory())
         self.actor.start()
+
+    def take(self, actor: Actor[M]) -> None:
+        """Put this actor into the place."""
+        self.actor = actor
+        self.receive = actor.receive
+        actor.context = self
 
 
 class _Stopped(Actor[Any]):
@@ -176,7 +180,7 @@ class InlineRef(Generic[M]):
         cell.running = True
         self._mailbox.delivered += 1
         try:
-            cell.actor.receive(message)
+            cell.receive(message)
         except Exception as error:  # noqa: BLE001 - attributes the failure to the callee, not the caller
             cell.running = False
             cell._system.failed(cell, error)  # noqa: SLF001 - the two halves of one mechanism
@@ -293,6 +297,8 @@ class System:
 
     def take_effects(self) -> list[Effect]:
         """What the core wants done since the last call."""
+        if not self.effects:
+            return []
         effects, self.effects = self.effects, []
         if self.outputs is not None:
             for effect in effects:
@@ -338,7 +344,7 @@ class System:
         if restart:
             cell.restart()
         else:
-            cell.actor = _Stopped(cell.actor)
+            cell.take(_Stopped(cell.actor))
             if self.escalated is None:
                 self.escalated = fact
         self.bus.publish(fact)

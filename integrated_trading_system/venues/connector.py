@@ -136,7 +136,7 @@ class Connector(Actor[Inbox]):
 
     def receive(self, message: Inbox) -> None:
         """One message, one turn."""
-        if isinstance(message, FrameReceived):
+        if type(message) is FrameReceived:
             link = self._by_id.get(message.link)
             if link is None:
                 self._on_late_frame(message.link)

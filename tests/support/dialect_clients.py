@@ -47,6 +47,10 @@ class WireClient:
         self.now = Nanos(self.now + millis * MILLISECOND)
         self.dialect.run(self.now)
 
+    def settle(self) -> None:
+        """Have the dialect tell what was done on its exchange behind its back."""
+        self.http("GET", "/nothing")
+
     def frames(self, link: str) -> list[Any]:
         """What the link received since the last call, decoded; None for a closing."""
         self._frames += [

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-
 ANSWER_SECONDS = 20.0
 """For a step that waits for something that never comes."""
 
@@ -33,6 +32,11 @@ def rebase(value: Any, port: int) -> Any:
     if isinstance(value, str):
         return re.sub(r"^(http|ws)s?://[^/]+", rf"\1://127.0.0.1:{port}", value)
     return value
+
+
+def wrong(secret: str) -> str:
+    """Another secret of the same kind: hexadecimal stays so, base64 too."""
+    return ("1" if secret[0] == "0" else "0") + secret[1:]
 
 
 class Diary:

@@ -41,7 +41,7 @@ async def test_what_is_left_after_both_fees_is_an_opportunity(detector: Arbitrag
     found = await detector.detect_price_arbitrage("BTCUSDT")
     assert found is not None
     assert (found.buy, found.sell) == ("binance:spot:BTCUSDT", "bybit:linear:BTCUSDT")
-    assert (found.quantity, found.buy_price, found.sell_price) == (Decimal("0.1"), 10_000, 10_100)
+    assert (found.quantity, found.buy_price, found.sell_price) == (Decimal("0.1"), Decimal(10_000), Decimal(10_100))
     assert found.gross_edge == 10
     assert found.fees == Decimal("2.01")
     assert found.edge == Decimal("7.99")
@@ -105,7 +105,7 @@ async def test_a_price_alone_stands_for_bid_and_ask(detector: ArbitrageDetector)
     await detector.update_market_data("b", "BTCUSDT", {"price": 10_100.0})
     found = await detector.detect_price_arbitrage("BTCUSDT")
     assert found is not None
-    assert (found.buy_price, found.sell_price) == (10_000, 10_100)
+    assert (found.buy_price, found.sell_price) == (Decimal(10_000), Decimal(10_100))
 
 
 async def test_an_exchange_without_a_stated_fee_pays_ten_basis_points(clock: Clock) -> None:

@@ -5,6 +5,7 @@ tick on a grid aligned to the epoch, and only while somebody listens.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from integrated_trading_system.domain.money import plain
@@ -101,7 +102,7 @@ class Feed:
             case _:
                 return False
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, now: Nanos) -> None:
         """A stream has its first listener: if it is a timed one, let it tick."""
         kind, _, rest = name.partition(".")
         detail, _, symbol = rest.rpartition(".")
@@ -109,17 +110,16 @@ class Feed:
         if state is None or name in self._ticking:
             return
         if kind == "ticker":
-            self._tick(name, SECOND, lambda now: self._ticker(state, now), _nothing)
+            self._tick(name, SECOND, now, lambda due: self._ticker(state, due), _nothing)
         elif kind == "kline":
-            self._tick(name, SECOND, Candles(self, state, detail), _nothing)
+            self._tick(name, SECOND, now, Candles(self, state, detail), _nothing)
         elif kind == "depth" and detail:
             diff = DepthDiff(state)
             self._diffs[symbol].append(diff)
-            self._tick(
-                name, AGGREGATED[detail], lambda now: self._merged(diff, now), lambda: self._diffs[symbol].remove(diff)
-            )
+            forget = partial(self._diffs[symbol].remove, diff)
+            self._tick(name, AGGREGATED[detail], now, partial(self._merged, diff), forget)
 
-    def _tick(self, name: str, period: Nanos, say: Tick, over: Callable[[], None]) -> None:
+    def _tick(self, name: str, period: Nanos, now: Nanos, say: Tick, over: Callable[[], None]) -> None:
         self._ticking[name] = None
 
         def tick(due: Nanos) -> None:
@@ -132,7 +132,6 @@ class Feed:
                 self.streams.publish(name, row)
             self._timing.call_at(Nanos(due + period), tick)
 
-        now = self._exchange.now
         self._timing.call_at(Nanos(now - now % period + period), tick)
 
     def _merged(self, diff: DepthDiff, now: Nanos) -> dict[str, Any] | None:

@@ -29,10 +29,10 @@ class Streams:
         guard: Guard,
         send: Callable[[LinkId, bytes], None],
         known: Callable[[str], bool],
-        wanted: Callable[[str], None],
+        wanted: Callable[[str, Nanos], None],
         venue_time: Callable[[Nanos], Nanos],
     ) -> None:
-        """`known(name)`: whether there is such a stream; `wanted(name)` is called when one has its first listener."""
+        """`known(name)`: whether there is such a stream; `wanted(name, now)` is called when one has its first listener."""
         self._guard = guard
         self._send = send
         self._known = known
@@ -93,7 +93,7 @@ class Streams:
                 return
         for name in names:
             if self._known(name):
-                self._join(link, (account if name.startswith(PRIVATE) else "", name))
+                self._join(link, (account if name.startswith(PRIVATE) else "", name), now)
             else:
                 self._refuse(link, *INVALID_STREAM)
 
@@ -103,12 +103,12 @@ class Streams:
             del self._links[link][key]
             self._leave(link, key)
 
-    def _join(self, link: LinkId, key: tuple[str, str]) -> None:
+    def _join(self, link: LinkId, key: tuple[str, str], now: Nanos) -> None:
         first = key not in self._listeners
         self._links[link][key] = None
         self._listeners.setdefault(key, {})[link] = None
         if first:
-            self._wanted(key[1])
+            self._wanted(key[1], now)
 
     def _leave(self, link: LinkId, key: tuple[str, str]) -> None:
         listeners = self._listeners[key]

@@ -58,6 +58,7 @@ class BookTopic(Topic):
         updates: Updates,
         call_at: CallAt,
         publish: Callable[[str, Any], None],
+        now: Nanos,
     ) -> None:
         """Begins with the book as it is."""
         super().__init__(f"orderbook.{depth}.{state.listing.symbol}", publish)
@@ -69,10 +70,10 @@ class BookTopic(Topic):
         self._due = False
         """Whether it is going to look at the book."""
         self._told = self._look()
-        self._told_at = rows.exchange.now
+        self._told_at = now
         updates.next()
         if depth == 1:
-            call_at(Nanos(self._told_at + RESEND), self._again)
+            call_at(Nanos(now + RESEND), self._again)
 
     def greeting(self, now: Nanos) -> Any:
         """What all others have been told so far."""

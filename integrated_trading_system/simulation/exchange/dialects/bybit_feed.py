@@ -31,13 +31,13 @@ class TradesTopic(Topic):
 class TickerTopic(Topic):
     """``tickers.<symbol>``: linear tells what changed, spot everything."""
 
-    def __init__(self, feed: "Feed", state: SymbolState) -> None:
+    def __init__(self, feed: "Feed", state: SymbolState, now: Nanos) -> None:
         super().__init__(f"tickers.{state.listing.symbol}", feed.links.publish)
         self._feed = feed
         self._state = state
         self._period = Nanos((50 if feed.rows.product.spot else 100) * MILLISECOND)
-        self._told = feed.tickers.stream_row(state, feed.rows.exchange.now)
-        self._later(feed.rows.exchange.now)
+        self._told = feed.tickers.stream_row(state, now)
+        self._later(now)
 
     def greeting(self, now: Nanos) -> Any:
         return self._message("snapshot", self._told, now)
@@ -68,13 +68,12 @@ class TickerTopic(Topic):
 class KlineTopic(Topic):
     """``kline.<interval>.<symbol>``: after trades, and once more when the candle is over."""
 
-    def __init__(self, feed: "Feed", state: SymbolState, name: str) -> None:
+    def __init__(self, feed: "Feed", state: SymbolState, name: str, now: Nanos) -> None:
         super().__init__(f"kline.{name}.{state.listing.symbol}", feed.links.publish)
         self._feed = feed
         self._state = state
         self._interval_name = name
         self._interval = INTERVALS[name]
-        now = feed.rows.exchange.now
         self._opened_at = state.tape.current(self._interval, now).opened_at
         self._told = Nanos(-1)
         self._later(now)
@@ -183,7 +182,7 @@ class Feed:
             del row["L"]
         return row
 
-    def _build(self, name: str) -> Topic | None:
+    def _build(self, name: str, now: Nanos) -> Topic | None:
         """The topic of this name, if there is one."""
         kind, _, rest = name.partition(".")
         detail, _, symbol = rest.rpartition(".")
@@ -194,12 +193,12 @@ class Feed:
             case "publicTrade", "":
                 return TradesTopic(name, self.links.publish)
             case "tickers", "":
-                return TickerTopic(self, state)
+                return TickerTopic(self, state, now)
             case "kline", interval if interval in INTERVALS:
-                return KlineTopic(self, state, interval)
+                return KlineTopic(self, state, interval, now)
             case "orderbook", text if text in {str(depth) for depth in PERIODS}:
                 depth = int(text)
                 updates = self._updates.setdefault((symbol, depth), Updates())
-                return BookTopic(state, depth, self.rows, updates, self.call_at, self.links.publish)
+                return BookTopic(state, depth, self.rows, updates, self.call_at, self.links.publish, now)
             case _:
                 return None

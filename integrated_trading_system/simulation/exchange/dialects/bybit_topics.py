@@ -61,7 +61,7 @@ class PublicLinks:
     """All clients of the public streams."""
 
     def __init__(
-        self, product: Product, send: Callable[[LinkId, bytes], None], build: Callable[[str], Topic | None]
+        self, product: Product, send: Callable[[LinkId, bytes], None], build: Callable[[str, Nanos], Topic | None]
     ) -> None:
         """`build` makes the topic of a name; None where there is no such topic."""
         self._product = product
@@ -125,7 +125,7 @@ class PublicLinks:
             return
         new: dict[str, Topic] = {}
         for name in names:
-            topic = self._topics.get(name) or new.get(name) or self._build(name)
+            topic = self._topics.get(name) or new.get(name) or self._build(name, now)
             if topic is None or name in mine:
                 wrong = "already subscribed" if topic else "handler not found"
                 self._reply(link, frame, f"error:{wrong},topic:{name}", ok=False)
