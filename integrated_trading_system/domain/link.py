@@ -5,7 +5,7 @@ recognised by its id alone.
 """
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 from msgspec import Struct
 
@@ -56,6 +56,7 @@ class LinkOpened(Struct, frozen=True, tag=True):
     acknowledged: bool = False
 
 
+@final
 class FrameReceived(Struct, frozen=True, gc=False, tag=True):
     """Input: one whole frame, as it came."""
 

@@ -37,9 +37,10 @@ CHUNK_BYTES = 1 << 20
 class Recorder:
     """An Observer of the system's inputs. Create it before the first input, close it after the last."""
 
-    def __init__(self, path: Path, header: Header, outputs: Fingerprint) -> None:
+    def __init__(self, path: Path, header: Header, inputs: Fingerprint, outputs: Fingerprint) -> None:
         """Raises ConfigurationError where the file cannot be made."""
         self._path = path
+        self._inputs = inputs
         self._outputs = outputs
         self._entries: list[Entry] = []
         self._header: Header | None = header
@@ -77,7 +78,7 @@ class Recorder:
         os.close(self._file)
 
     def _hand_over(self, *, wait: bool = False) -> None:
-        block = Block(self._header, self._entries, self._outputs.hex())
+        block = Block(self._header, self._entries, self._inputs.hex(), self._outputs.hex())
         self._header, self._entries = None, []
         try:
             self._queue.put(block, block=wait)

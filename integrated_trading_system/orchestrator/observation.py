@@ -12,9 +12,9 @@ from integrated_trading_system.runtime.system import Observer
 class Observation:
     """An Observer that hashes every input and hands it on."""
 
-    def __init__(self, recorder: Observer | None = None) -> None:
-        """`recorder` sees the same inputs, where there is one."""
-        self._inputs = Fingerprint()
+    def __init__(self, inputs: Fingerprint, recorder: Observer | None = None) -> None:
+        """`inputs` is brought up to date with each; `recorder` sees them too, where there is one."""
+        self._inputs = inputs
         self._recorder = recorder
 
     def told(self, name: ActorName, message: Any) -> None:
@@ -30,7 +30,3 @@ class Observation:
         """The system got time. When it runs is part of the run, but not of its inputs' identity."""
         if self._recorder is not None:
             self._recorder.ran(now, budget)
-
-    def hex(self) -> str:
-        """Hash of the inputs so far."""
-        return self._inputs.hex()

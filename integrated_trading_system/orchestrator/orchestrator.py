@@ -45,6 +45,7 @@ from integrated_trading_system.orchestrator.state import State, take_state
 from integrated_trading_system.orchestrator.status import PlatformStatus
 from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.orchestrator.wiring import wire
+from integrated_trading_system.runtime.fingerprint import Fingerprint
 
 STOP_SECONDS = 10.0
 STEP_SECONDS = 0.05
@@ -138,7 +139,7 @@ class Orchestrator:
         outcome = Outcome(
             picture=shown,
             outputs=platform.outputs.hex(),
-            inputs=self._observation.hex(),
+            inputs=self._inputs.hex(),
             halted=self.failure is not None or shown["risk"]["trading"] == TradingState.HALTED.value,
             mode=self.settings.mode.value,
             seed=self.settings.seed,
@@ -159,15 +160,16 @@ class Orchestrator:
     def _observe(self) -> None:
         """Hash the inputs, and record them where that was asked for."""
         self.started_at = self._loop.now()
+        inputs = self._inputs = Fingerprint()
         self._recorder: Recorder | None = None
         if self._options.record is not None:
             self._recorder = Recorder(
                 self._options.record,
                 header_of(self.settings, self.state.recovered, self.started_at),
+                inputs,
                 self.platform.outputs,
             )
-        self._observation = Observation(self._recorder)
-        self.platform.system.observer = self._observation
+        self.platform.system.observer = Observation(inputs, self._recorder)
 
     async def _open_drivers(self) -> None:
         platform, loop = self.platform, self._loop

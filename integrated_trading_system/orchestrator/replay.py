@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from integrated_trading_system.domain.errors import ReplayDiffers
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.platform import Platform
+from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.recording import SCHEMA, Block, Entry, Header, Ran, Stopped, Told
 
 
@@ -25,7 +26,8 @@ def reproduce(blocks: Iterable[Block], build: Callable[[Header], Platform]) -> R
     """Run the recording again; raises ReplayDiffers where the outputs are not those that were recorded."""
     platform: Platform | None = None
     header: Header | None = None
-    observation = Observation()
+    inputs = Fingerprint()
+    observation = Observation(inputs)
     complete = False
     for number, block in enumerate(blocks):
         if platform is None:
@@ -35,12 +37,15 @@ def reproduce(blocks: Iterable[Block], build: Callable[[Header], Platform]) -> R
             platform.system.start(header.started_at)
         for entry in block.entries:
             complete = _enter(platform, entry) or complete
+        if inputs.hex() != block.inputs:
+            message = f"block {number}: the inputs are not those that were recorded, or not in their order"
+            raise ReplayDiffers(message)
         if platform.outputs.hex() != block.outputs:
             message = f"block {number}: the outputs differ from those that were recorded"
             raise ReplayDiffers(message)
     if platform is None or header is None:
         raise ReplayDiffers("the recording holds no whole block")
-    return Reproduction(platform, header, observation.hex(), complete)
+    return Reproduction(platform, header, inputs.hex(), complete)
 
 
 def _header(block: Block) -> Header:

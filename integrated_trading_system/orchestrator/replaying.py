@@ -26,6 +26,7 @@ from integrated_trading_system.orchestrator.replay import reproduce
 from integrated_trading_system.orchestrator.report import exit_code, finish, say
 from integrated_trading_system.orchestrator.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
+from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments
 from integrated_trading_system.simulation.playback import Playback, Track
@@ -154,8 +155,10 @@ def play(
     recovered = Recovered()
     platform = wire(settings, recovered)
     started_at = min(capture.lines[0].at for capture in captures)
-    recorder = Recorder(record, header_of(settings, recovered, started_at), platform.outputs) if record else None
-    observation = platform.system.observer = Observation(recorder)
+    inputs = Fingerprint()
+    header = header_of(settings, recovered, started_at)
+    recorder = Recorder(record, header, inputs, platform.outputs) if record else None
+    platform.system.observer = Observation(inputs, recorder)
     fills = FillLog()
     platform.system.bus.subscribe(Fill, fills)
     if prepare is not None:
@@ -175,7 +178,7 @@ def play(
         seed=settings.seed,
         started_at=started_at,
         ended_at=platform.system.now,
-        inputs=observation.hex(),
+        inputs=inputs.hex(),
         fills=fills,
     )
     return outcome, playback

@@ -15,6 +15,7 @@ from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.report import exit_code, finish
 from integrated_trading_system.orchestrator.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
+from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
 
 VIRTUAL_START = Nanos(20_454 * DAY)
@@ -31,10 +32,11 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
     platform = wire(settings, recovered)
     world = build_world(settings, platform, VIRTUAL_START)
     world.connect_core(platform.system.tell)
+    inputs = Fingerprint()
     recorder = None
     if options.record is not None:
-        recorder = Recorder(options.record, header_of(settings, recovered, VIRTUAL_START), platform.outputs)
-    observation = platform.system.observer = Observation(recorder)
+        recorder = Recorder(options.record, header_of(settings, recovered, VIRTUAL_START), inputs, platform.outputs)
+    platform.system.observer = Observation(inputs, recorder)
     fills = FillLog()
     platform.system.bus.subscribe(Fill, fills)
     platform.system.start(VIRTUAL_START)
@@ -51,7 +53,7 @@ def run_virtual(settings: PlatformSettings, options: RunOptions) -> Exit:
         seed=settings.seed,
         started_at=VIRTUAL_START,
         ended_at=driver.now,
-        inputs=observation.hex(),
+        inputs=inputs.hex(),
         fills=fills,
     )
     finish(outcome, options.summary, None)

@@ -51,7 +51,7 @@ class Mailbox:
     """The queue itself. One reader, any number of writers on the same thread."""
 
     __slots__ = (
-        *("_capacity", "_conflate", "_newest", "_shed"),
+        *("_capacity", "_conflate", "_newest", "_room", "_shed"),
         *("conflated", "delivered", "dropped", "high_water", "name", "waiting"),
     )
 
@@ -64,6 +64,8 @@ class Mailbox:
         self.waiting: deque[Any] = deque()
         """Whoever only wants to know whether something waits need not call anything."""
         self._newest: dict[Hashable, _Newest] = {}
+        self._room = 0 if self._conflate else limits.capacity
+        """While fewer wait, a newcomer just joins them."""
         self.delivered = 0
         self.conflated = 0
         self.dropped = 0
@@ -75,22 +77,30 @@ class Mailbox:
 
     def put(self, message: Any) -> None:
         """Let the message wait, or replace an older one of its key, or shed; raises MailboxOverflow."""
+        waiting = self.waiting
+        count = len(waiting)
+        if count < self._room:
+            waiting.append(message)
+            if count >= self.high_water:
+                self.high_water = count + 1
+        else:
+            self._put(message)
+
+    def _put(self, message: Any) -> None:
         entry = message
-        if self._conflate and (key_of := self._conflate.get(type(message))) is not None:
+        if (key_of := self._conflate.get(type(message))) is not None:
             key = (type(message), key_of(message))
             if key in self._newest:
                 self._newest[key].message = message
                 self.conflated += 1
                 return
             entry = _Newest(key, message)
-        queue = self.waiting
-        if len(queue) >= self._capacity and not self._make_room(message):
+        if len(self.waiting) >= self._capacity and not self._make_room(message):
             return
         if entry is not message:
             self._newest[entry.key] = entry
-        queue.append(entry)
-        if len(queue) > self.high_water:
-            self.high_water = len(queue)
+        self.waiting.append(entry)
+        self.high_water = max(self.high_water, len(self.waiting))
 
     def get(self) -> Any:
         """The oldest message. The caller has made sure that there is one."""

@@ -1,8 +1,8 @@
 """A run as a sequence of entries: who was told what, and when the system was given time.
 
 Entries are gathered into blocks. A block carries the hash of the one before it, so that a byte that
-was altered, or two entries that were exchanged, are found; and the fingerprint of the run's outputs
-up to its end, so that a replay that decides otherwise is found near the place where it does.
+was altered is found; and the fingerprints of the run's inputs and outputs up to its end, so that
+entries that were exchanged, and a replay that decides otherwise, are found near the place.
 
 Layout of a block: 4 bytes length of the compressed payload, 32 bytes sha256 of (previous block's
 hash + payload), the payload: zlib-compressed msgpack of `Block`.
@@ -71,11 +71,14 @@ Entry: TypeAlias = Told | Ran | Stopped
 
 
 class Block(Struct, frozen=True):
-    """Some entries, and the outputs' fingerprint after the last of them."""
+    """Some entries, and where inputs and outputs stand after the last of them."""
 
     header: Header | None
     entries: list[Entry]
+    inputs: str
+    """Fingerprint of all inputs up to here."""
     outputs: str
+    """Fingerprint of all outputs up to here."""
 
 
 _encode = msgpack.Encoder(decimal_format="string").encode

@@ -118,16 +118,17 @@ class Cell(Generic[M]):
     def drain(self, budget: int) -> int:
         """Deliver waiting messages, at most `budget`; how many."""
         self._scheduled = False
-        mailbox = self.mailbox
+        get = self.mailbox.get
+        waiting = self.mailbox.waiting
         done = 0
-        while mailbox.waiting and done < budget:
+        while waiting and done < budget:
             done += 1
-            message = mailbox.get()
+            message = get()
             try:
                 self.receive(message)
             except Exception as error:  # noqa: BLE001 - the supervisor's boundary; the failure is this actor's own
                 self._system.failed(self, error)
-        if mailbox.waiting and not self._scheduled:
+        if waiting and not self._scheduled:
             self._scheduled = True
             self._ready.append(self)
         return done

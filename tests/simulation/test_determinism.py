@@ -117,7 +117,7 @@ def test_one_decision_taken_otherwise_is_found(recording: Path, tmp_path: Path) 
             return block
         config = block.header.config.replace('"edge_bps_min":2', '"edge_bps_min":9')
         assert config != block.header.config
-        return Block(replace(block.header, config=config), block.entries, block.outputs)
+        return replace(block, header=replace(block.header, config=config))
 
     assert main(["replay", str(rewritten(recording, tmp_path / "decided.rec", change))]) == 5
 

@@ -1,4 +1,4 @@
-"""What ccxt has to be told to trade on each simulated venue."""
+"""What ccxt has to be told to trade on each simulated venue, and what it makes of the venue's refusals."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -38,6 +38,12 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
         "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False},
         "errors": "spot",
         "book_path": "/api/v3/depth?symbol=BTCUSDT&limit=20",
+        "refusals": {
+            "too_much": ("InsufficientFunds", "insufficient balance"),
+            "unknown_order": ("OrderNotFound", "-2011"),
+            "not_allowed": ("BadRequest", "-1013"),
+            "wrong_secret": ("AuthenticationError", "-1022"),
+        },
     },
     "binance:usdm": {
         **BINANCE,
@@ -49,18 +55,36 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
         },
         "errors": "linear",
         "book_path": "/fapi/v1/depth?symbol=BTCUSDT&limit=20",
+        "refusals": {
+            "too_much": ("InsufficientFunds", "-2019"),
+            "unknown_order": ("OrderNotFound", "-2011"),
+            "not_allowed": ("InvalidOrder", "-4164"),
+            "wrong_secret": ("AuthenticationError", "-1022"),
+        },
     },
     "bybit:spot": {
         **BYBIT,
         **SPOT,
         "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
         "book_path": "/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=20",
+        "refusals": {
+            "too_much": ("InsufficientFunds", "170131"),
+            "unknown_order": ("OrderNotFound", "170213"),
+            "not_allowed": ("InvalidOrder", "170140"),
+            "wrong_secret": ("AuthenticationError", "10004"),
+        },
     },
     "bybit:linear": {
         **BYBIT,
         **LINEAR,
         "options": {"defaultType": "swap", "fetchMarkets": {"types": ["linear"]}},
         "book_path": "/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=20",
+        "refusals": {
+            "too_much": ("InsufficientFunds", "110007"),
+            "unknown_order": ("OrderNotFound", "110001"),
+            "not_allowed": ("InvalidOrder", "110094"),
+            "wrong_secret": ("AuthenticationError", "10004"),
+        },
     },
     "backpack:spot": {
         "client": "backpack",
@@ -75,5 +99,11 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
         "unknown_order": "999999999",
         "too_much": "100",
         "not_allowed": ["BTC/USDC", "limit", "buy", "0.02", "1"],
+        "refusals": {
+            "too_much": ("InsufficientFunds", "INSUFFICIENT_FUNDS"),
+            "unknown_order": ("ExchangeNotAvailable", "RESOURCE_NOT_FOUND"),
+            "not_allowed": ("InvalidOrder", "INVALID_PRICE"),
+            "wrong_secret": ("BadRequest", "Invalid signature"),
+        },
     },
 }

@@ -1,4 +1,4 @@
-"""Clients of simulated venues that sign as Bybit's and Backpack's documentation say, knowing nothing of their insides."""
+"""Clients of simulated Bybit and Backpack that sign as the documentation says, knowing nothing of their insides."""
 
 import hashlib
 import hmac

@@ -74,7 +74,7 @@ async def look(client: Any, place: dict[str, Any], diary: Diary) -> None:
         return raw, answer
 
     async def same_book() -> Any:
-        """The book as ccxt has it, and the venue's own answer, asked for before and after, when nothing happened between."""
+        """The book as ccxt has it, between two answers of the venue's own that are the same."""
         for _ in range(200):
             _, before = await update_id()
             book = await client.fetch_order_book(symbol, 20)

@@ -14,8 +14,8 @@ from integrated_trading_system.runtime.recording import MAGIC, Block, Ran, Reade
 def blocks() -> list[Block]:
     told = Told(ActorName("connector.binance:spot"), FrameReceived(LinkId("l"), b'{"u":1}', Nanos(5)))
     return [
-        Block(None, [told, Ran(Nanos(5), 64)], "aa"),
-        Block(None, [Stopped("bb", complete=True)], "bb"),
+        Block(None, [told, Ran(Nanos(5), 64)], "11", "aa"),
+        Block(None, [Stopped("bb", complete=True)], "22", "bb"),
     ]
 
 

@@ -32,7 +32,7 @@ class Streams:
         wanted: Callable[[str, Nanos], None],
         venue_time: Callable[[Nanos], Nanos],
     ) -> None:
-        """`known(name)`: whether there is such a stream; `wanted(name, now)` is called when one has its first listener."""
+        """`known(name)`: there is such a stream; `wanted(name, now)` is called when one has its first listener."""
         self._guard = guard
         self._send = send
         self._known = known
