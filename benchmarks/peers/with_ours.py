@@ -83,9 +83,7 @@ def bring_up(platform: Platform, first: Message, samples: list[Message], snapsho
                 links[venue] = link
                 system.tell(connector_name(venue), LinkOpened(link, at, acknowledged=True))
             case HttpCall(purpose="snapshot", venue="binance:usdm"):
-                reply = HttpReply(
-                    call=effect.call, status=200, headers={}, body=snapshot, sent_at=at, received_at=at
-                )
+                reply = HttpReply(call=effect.call, status=200, headers={}, body=snapshot, sent_at=at, received_at=at)
                 system.tell(connector_name(effect.venue), reply)
             case _:
                 pass  # nobody answers the rest

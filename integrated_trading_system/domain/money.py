@@ -1,7 +1,17 @@
 """Money is Decimal: exact, parsed strictly, rounded only where a function says so."""
 
 import re
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, setcontext
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    getcontext,
+    setcontext,
+)
 from typing import Final
 
 from msgspec import Struct
@@ -25,8 +35,12 @@ class Money(Struct, frozen=True):
 
 
 def use_money_context() -> None:
-    """Fix this thread's Decimal context, so that sums do not depend on who called us."""
-    setcontext(CONTEXT.copy())
+    """Fix the current Decimal context, so that results do not depend on who called us.
+
+    The context belongs to the thread *and* to the asyncio callback: it is looked at anew at every entry.
+    """
+    if getcontext().prec != CONTEXT.prec:
+        setcontext(CONTEXT.copy())
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -1,11 +1,14 @@
 """Quotes of several venues that were true at the same time, within a stated bound."""
 
+from typing import final
+
 from msgspec import Struct
 
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.time import Nanos
 
 
+@final
 class SynchronizedSnapshot(Struct, frozen=True, gc=False, tag=True):
     """The quotes of a Comparison whose corrected venue times lie within the tolerance window.
 

@@ -248,6 +248,7 @@ class System:
 
     def start(self, now: Nanos) -> None:
         """Start every actor, in order of spawning."""
+        use_money_context()
         self.now = now
         for cell in self._cells.values():
             try:
@@ -275,6 +276,7 @@ class System:
     def run(self, now: Nanos, budget: int = BUDGET) -> bool:
         """Deliver due timers, then waiting messages, at most `budget`. True while there is more to do now."""
         assert now >= self.now, "time goes forward"
+        use_money_context()
         if self.observer is not None:
             self.observer.ran(now, budget)
         self.now = now
@@ -310,6 +312,7 @@ class System:
 
     def view(self, name: ActorName) -> Any:
         """The actor's frozen picture of itself."""
+        use_money_context()
         return self._cells[name].actor.view()
 
     def actor(self, name: ActorName) -> Any:

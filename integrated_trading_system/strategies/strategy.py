@@ -212,9 +212,10 @@ class Strategy(Actor[StrategyInbox]):
 
     def receive(self, message: StrategyInbox) -> None:  # noqa: C901, PLR0912 - one line a kind of message
         """Keep the books every strategy needs, then ask the method for this kind of message."""
+        if type(message) is SynchronizedSnapshot:  # the hot lane: one comparison
+            self.on_snapshot(message)
+            return
         match message:
-            case SynchronizedSnapshot():
-                self.on_snapshot(message)
             case Quote():
                 self.on_quote(message)
             case Trade():

@@ -75,19 +75,25 @@ class BybitClient(WireClient):
         return hmac.new(self.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
 
     def signed(
-        self, method: str, path: str, params: Mapping[str, Any], *, ahead: int = 0, **changes: str
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        *,
+        ahead: int = 0,
+        headers: Mapping[str, str] | None = None,
     ) -> ServerReply:
-        """`ahead`: our clock minus the venue's, in ms. `changes` replace headers; None leaves one out."""
+        """`ahead`: our clock minus the venue's, in ms. `headers` replace ours."""
         query = "&".join(f"{name}={value}" for name, value in params.items()) if method == "GET" else ""
         body = b"" if method == "GET" else msgspec.json.encode(dict(params))
         timestamp = str(self.millis + ahead)
-        headers = {
+        sent = {
             "x-bapi-api-key": self.key,
             "x-bapi-timestamp": timestamp,
             "x-bapi-recv-window": "5000",
             "x-bapi-sign": self.sign(f"{timestamp}{self.key}5000{query or body.decode()}"),
-        } | changes
-        return self.http(method, path, query, body, headers)
+        } | dict(headers or {})
+        return self.http(method, path, query, body, sent)
 
     def get(self, path: str, **params: Any) -> Any:
         """The result of a public request that succeeds."""
@@ -156,25 +162,25 @@ class BackpackClient(WireClient):
         *,
         ahead: int = 0,
         window: int = 5_000,
-        **changes: str,
+        headers: Mapping[str, str] | None = None,
     ) -> ServerReply:
-        """`ahead`: our clock minus the venue's, in ms. `changes` replace headers."""
+        """`ahead`: our clock minus the venue's, in ms. `headers` replace ours."""
         several = params if isinstance(params, list) else [params]
         named = [
             "".join([f"instruction={instruction}", *(f"&{name}={plain(each[name])}" for name in sorted(each))])
             for each in several
         ]
         text = f"{'&'.join(named)}&timestamp={self.millis + ahead}&window={window}"
-        headers = {
+        sent = {
             "x-api-key": self.key,
             "x-timestamp": str(self.millis + ahead),
             "x-window": str(window),
             "x-signature": self.sign(text),
-        } | changes
+        } | dict(headers or {})
         if method == "GET":
             assert not isinstance(params, list)
-            return self.http("GET", path, "&".join(f"{name}={value}" for name, value in params.items()), b"", headers)
-        return self.http(method, path, "", msgspec.json.encode(params), headers)
+            return self.http("GET", path, "&".join(f"{name}={value}" for name, value in params.items()), b"", sent)
+        return self.http(method, path, "", msgspec.json.encode(params), sent)
 
     def get(self, path: str, **params: Any) -> Any:
         """The body of a public request that succeeds."""

@@ -108,9 +108,9 @@ async def spot_api(client: Any, diary: Diary) -> None:
     await ask("api_cancelled", connection.order_cancel, symbol=SYMBOL, order_id=placed["orderId"])
 
     async def told() -> Any:
-        while len([event for event in events if event.get("e") == "executionReport"]) < 2:
+        while len(reports := [event for event in events if "X" in event]) < 2:
             await asyncio.sleep(0.01)
-        return events
+        return reports
 
     await diary.note("api_events", told)
     await client.websocket_api.close_connection(close_session=True)

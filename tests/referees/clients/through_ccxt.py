@@ -88,7 +88,6 @@ async def look(client: Any, place: dict[str, Any], diary: Diary) -> None:
     await diary.note("book", same_book)
     await diary.note("ticker", lambda: client.fetch_ticker(symbol))
     await diary.note("candles", lambda: client.fetch_ohlcv(symbol, "1m", limit=5))
-    await diary.note("trades", lambda: client.fetch_trades(symbol, limit=20))
 
 
 async def rest(client: Any, place: dict[str, Any], diary: Diary) -> None:
@@ -157,6 +156,7 @@ async def listen(client: Any, place: dict[str, Any], diary: Diary) -> None:
                 return {"id": placed["id"], "told": told + await news(placed["id"])}
 
     await diary.note("streamed_trades", lambda: client.watch_trades(symbol))
+    await diary.note("trades", lambda: client.fetch_trades(symbol, limit=20))
     await diary.note("streamed_quotes", lambda: client.watch_bids_asks([place["other_symbol"]]))
     await diary.note("streamed_book", lambda: client.watch_order_book(symbol))
     await diary.note("streamed_order", own_order)

@@ -1,5 +1,6 @@
 """The machine delivers in one fixed order, restarts what may restart, and reads no clock."""
 
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -203,3 +204,21 @@ def test_time_does_not_go_back() -> None:
     system.run(Nanos(5))
     with pytest.raises(AssertionError, match="forward"):
         system.run(Nanos(4))
+
+
+def test_arithmetic_does_not_depend_on_the_callers_decimal_context() -> None:
+    class Third(Actor[Any]):
+        def __init__(self, out: Ref[Any]) -> None:
+            self.out = out
+
+        def receive(self, message: Any) -> None:
+            self.out.tell(Decimal(1) / Decimal(3))
+
+    system, out = System(), Collector()
+    third = system.spawn(ActorName("third"), lambda: Third(out))
+    system.start(Nanos(0))
+    for precision in (5, 28, 99):
+        with localcontext(prec=precision):
+            third.tell("divide")
+            system.run(Nanos(1))
+    assert len(set(out.messages)) == 1

@@ -36,16 +36,16 @@ VECTORS = [
         "POST",
         "orderExecute",
         "1614550000000",
-        '{"symbol":"SOL_USDC","side":"Bid","orderType":"Limit","price":"180.50","quantity":"1.5","timeInForce":"GTC",'
-        '"postOnly":true,"clientId":1001,"selfTradePrevention":"RejectTaker","reduceOnly":null}',
+        """{"symbol":"SOL_USDC","side":"Bid","orderType":"Limit","price":"180.50","quantity":"1.5","timeInForce":"GTC",
+            "postOnly":true,"clientId":1001,"selfTradePrevention":"RejectTaker","reduceOnly":null}""",
         "BXYr9expU8uaBwSUlEIka6at1sfP9ryhHDUoP/h6vGskYWOgN4rH3GkZNKHtCLKUytXsO6tRGJyJHpvDK8KvBA==",
     ),
     (
         "POST",
         "orderExecute",
         "1750793021519",
-        '[{"symbol":"SOL_USDC_PERP","side":"Bid","orderType":"Limit","price":"141","quantity":"12"},'
-        '{"symbol":"SOL_USDC_PERP","side":"Bid","orderType":"Limit","price":"140","quantity":"11"}]',
+        """[{"symbol":"SOL_USDC_PERP","side":"Bid","orderType":"Limit","price":"141","quantity":"12"},
+            {"symbol":"SOL_USDC_PERP","side":"Bid","orderType":"Limit","price":"140","quantity":"11"}]""",
         "/RiVIEmATq6bDKSR8I9tEY3qY/MRt45Y5/Wi4mKYjt3SaqoLFfOiYrYNRddqSXfrcDdY/b0n3duPew5JKrn/CA==",
     ),
 ]
@@ -81,17 +81,17 @@ def test_a_request_that_is_not_signed_as_documented_is_refused() -> None:
     client, other = venue(), BackpackClient(venue().dialect, b"x" * 32)
     path, name = "/api/v1/capital", "balanceQuery"
     bad = (400, "INVALID_CLIENT_REQUEST")
-    assert error(client.signed("GET", path, name, {}, **{"x-api-key": other.key})) == (401, "UNAUTHORIZED")
-    assert error(client.signed("GET", path, name, {}, **{"x-signature": other.sign("x")})) == bad
+    assert error(client.signed("GET", path, name, {}, headers={"x-api-key": other.key})) == (401, "UNAUTHORIZED")
+    assert error(client.signed("GET", path, name, {}, headers={"x-signature": other.sign("x")})) == bad
     assert error(client.signed("GET", path, "accountQuery", {})) == bad
-    assert error(client.signed("GET", path, name, {}, **{"x-signature": ""})) == bad
-    assert error(client.signed("GET", path, name, {}, **{"x-timestamp": "now"})) == bad
+    assert error(client.signed("GET", path, name, {}, headers={"x-signature": ""})) == bad
+    assert error(client.signed("GET", path, name, {}, headers={"x-timestamp": "now"})) == bad
     assert error(client.http("GET", path)) == bad
 
 
 def test_the_window_is_signed_even_where_it_is_not_sent() -> None:
     client = venue()
-    assert client.signed("GET", "/api/v1/capital", "balanceQuery", {}, **{"x-window": ""}).status == 200
+    assert client.signed("GET", "/api/v1/capital", "balanceQuery", {}, headers={"x-window": ""}).status == 200
 
 
 def test_status_is_json_but_ping_and_time_are_plain_text() -> None:

@@ -65,8 +65,8 @@ def test_the_window_is_the_clients_or_five_seconds_where_it_says_nothing() -> No
         ({"x-bapi-recv-window": "6000"}, 10004),
     ],
 )
-def test_a_request_that_is_not_signed_as_documented_is_refused(changes: dict[str, Any], wanted: int) -> None:
-    assert code(linear().signed("GET", "/v5/account/info", {}, **changes)) == wanted
+def test_a_request_that_is_not_signed_as_documented_is_refused(changes: dict[str, str], wanted: int) -> None:
+    assert code(linear().signed("GET", "/v5/account/info", {}, headers=changes)) == wanted
 
 
 def test_a_revoked_key_is_invalid() -> None:
