@@ -25,12 +25,16 @@ from integrated_trading_system.domain.link import (
     LinkClosed,
     LinkOpened,
     OpenLink,
+    PongReceived,
     SendFrame,
     Tag,
 )
-from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
 from integrated_trading_system.venues.signer import Signer
+
+PONG_EVERY = Nanos(10 * SECOND)
+"""As the real driver pings."""
 
 Tell = Callable[[ActorName, Input], None]
 
@@ -146,9 +150,17 @@ class World:
         if accepted:
             self._links[effect.link] = effect.venue
             self._inbound(effect.link, effect.venue, now, LinkOpened(effect.link, Nanos(0)))
+            self._schedule(Nanos(now + PONG_EVERY), self._epoch, self._pong, effect.link)
         else:
             self._inbound(effect.link, effect.venue, now, LinkClosed(effect.link, "refused", Nanos(0)))
         self._collect(dialect, now)
+
+    def _pong(self, now: Nanos, link: LinkId) -> None:
+        """Below the frames, client and server ping each other: a quiet link shows that it lives."""
+        venue = self._links.get(link)
+        if venue is not None:
+            self._tell(_connector(venue), PongReceived(link, now))
+            self._schedule(Nanos(now + PONG_EVERY), self._epoch, self._pong, link)
 
     def _send(self, effect: SendFrame, now: Nanos) -> None:
         venue = self._links.get(effect.link)
