@@ -9,12 +9,16 @@ from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.recording import SCHEMA, Header
 
 
+KEYS = {"venues": {"__all__": {"api_key", "api_secret"}}}
+"""Not even where the keys were: a recording may be attached to a bug report, and a replay signs nothing."""
+
+
 def header_of(settings: PlatformSettings, recovered: Recovered, started_at: Nanos) -> Header:
-    """What a replay needs to know. References to secrets stay references."""
+    """What a replay needs to know."""
     return Header(
         schema=SCHEMA,
         code=__version__,
-        config=settings.model_dump_json(),
+        config=settings.model_dump_json(exclude=KEYS),
         seed=settings.seed,
         run=recovered.run,
         started_at=started_at,
