@@ -59,10 +59,11 @@ from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.risk.manager import RiskManager
 from integrated_trading_system.runtime.actor import Ref
+from integrated_trading_system.runtime.cell import Cell
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.mailbox import MailboxLimits
 from integrated_trading_system.runtime.supervisor import NEVER
-from integrated_trading_system.runtime.system import Cell, System
+from integrated_trading_system.runtime.system import System
 from integrated_trading_system.simulation.paper import PaperAccount, PaperTerms
 from integrated_trading_system.strategies.catalog import strategy_class, strategy_settings
 from integrated_trading_system.strategies.strategy import Fees, PlanIds, Strategy, StrategySetup

@@ -7,7 +7,7 @@ order and collects the effects. It reads no clock, so the same inputs give the s
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from integrated_trading_system.domain.effects import Effect
 from integrated_trading_system.domain.errors import MailboxOverflow
@@ -17,12 +17,12 @@ from integrated_trading_system.domain.money import use_money_context
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref, Timer
 from integrated_trading_system.runtime.bus import Bus
+from integrated_trading_system.runtime.cell import Cell, InlineRef, NamedRef, Stopped
 from integrated_trading_system.runtime.fingerprint import Fingerprint
-from integrated_trading_system.runtime.mailbox import Mailbox, MailboxLimits, MailboxStatistics
-from integrated_trading_system.runtime.supervisor import NEVER, RestartCounter, RestartPolicy
+from integrated_trading_system.runtime.mailbox import MailboxLimits, MailboxStatistics
+from integrated_trading_system.runtime.supervisor import RestartPolicy
 
 M = TypeVar("M")
-T = TypeVar("T")
 
 BUDGET = 4096
 
@@ -35,173 +35,6 @@ class Observer(Protocol):
 
     def ran(self, now: Nanos, budget: int) -> None:
         """A driver gave the system time."""
-
-
-class Cell(Generic[M]):
-    """One actor's place in the system: its mailbox, its incarnation, its context, and the ref others hold."""
-
-    __slots__ = (
-        "_factory",
-        "_incarnation",
-        "_ready",
-        "_scheduled",
-        "_system",
-        "actor",
-        "counter",
-        "mailbox",
-        "name",
-        "receive",
-        "running",
-    )
-
-    def __init__(
-        self,
-        system: "System",
-        name: ActorName,
-        factory: Callable[[], Actor[M]],
-        limits: MailboxLimits,
-        policy: RestartPolicy,
-    ) -> None:
-        """Make the first incarnation."""
-        self._system = system
-        self._factory = factory
-        self._ready = system.ready
-        self._scheduled = False
-        self._incarnation = 0
-        self.name = name
-        self.mailbox = Mailbox(name, limits)
-        self.counter = RestartCounter(policy)
-        self.running = False
-        self.receive: Callable[[M], None]
-        """The actor's own, kept at hand."""
-        self.take(factory())
-
-    # -- the ref -------------------------------------------------------------------------------
-
-    def tell(self, message: M, /) -> None:
-        """Queue the message."""
-        self.mailbox.put(message)
-        if not self._scheduled:
-            self._scheduled = True
-            self._ready.append(self)
-
-    # -- the context ---------------------------------------------------------------------------
-
-    @property
-    def now(self) -> Nanos:
-        """The time of this turn."""
-        return self._system.now
-
-    @property
-    def incarnation(self) -> int:
-        """How often the actor was restarted."""
-        return self._incarnation
-
-    def after(self, delay: int, message: Any) -> Timer:
-        """A timer of this incarnation: a restart drops it."""
-        return self._system.schedule(Nanos(self._system.now + delay), self, self._incarnation, message)
-
-    def publish(self, message: Any) -> None:
-        """Through the bus."""
-        self._system.bus.publish(message)
-
-    def listeners(self, kind: type[T], key: str) -> list[Ref[T]]:
-        """Of the bus."""
-        return self._system.bus.listeners(kind, key)
-
-    def emit(self, effect: Effect) -> None:
-        """To the driver."""
-        self._system.effects.append(effect)
-
-    # -- the runtime's side --------------------------------------------------------------------
-
-    def drain(self, budget: int) -> int:
-        """Deliver waiting messages, at most `budget`; how many."""
-        self._scheduled = False
-        get = self.mailbox.get
-        waiting = self.mailbox.waiting
-        done = 0
-        while waiting and done < budget:
-            done += 1
-            message = get()
-            try:
-                self.receive(message)
-            except Exception as error:  # noqa: BLE001 - the supervisor's boundary; the failure is this actor's own
-                self._system.failed(self, error)
-        if waiting and not self._scheduled:
-            self._scheduled = True
-            self._ready.append(self)
-        return done
-
-    def fire(self, incarnation: int, message: M) -> None:
-        """A timer is due."""
-        if incarnation == self._incarnation:
-            self.tell(message)
-
-    def restart(self) -> None:
-        """A new incarnation behind the same ref. Waiting messages stay; the old one's timers do not."""
-        self._incarnation += 1
-        self.take(self._factory())
-        self.actor.start()
-
-    def take(self, actor: Actor[M]) -> None:
-        """Put this actor into the place."""
-        self.actor = actor
-        self.receive = actor.receive
-        actor.context = self
-
-
-class _Stopped(Actor[Any]):
-    """Stands where an actor failed for good: hears nothing, and still shows the last state."""
-
-    def __init__(self, failed: Actor[Any]) -> None:
-        self._failed = failed
-
-    def receive(self, message: Any) -> None:
-        """Too late."""
-
-    def view(self) -> Any:
-        return self._failed.view()
-
-
-class InlineRef(Generic[M]):
-    """A ref that calls instead of queueing: same types, downstream only, never re-entrant."""
-
-    __slots__ = ("_cell", "_mailbox")
-
-    def __init__(self, cell: Cell[M]) -> None:
-        """Of this actor."""
-        self._cell = cell
-        self._mailbox = cell.mailbox
-
-    def tell(self, message: M, /) -> None:
-        """Have it received now."""
-        cell = self._cell
-        assert not cell.running, f"{cell.name} was told inline while in its own inline turn"
-        cell.running = True
-        self._mailbox.delivered += 1
-        try:
-            cell.receive(message)
-        except Exception as error:  # noqa: BLE001 - attributes the failure to the callee, not the caller
-            cell.running = False
-            cell._system.failed(cell, error)  # noqa: SLF001 - the two halves of one mechanism
-        else:
-            cell.running = False
-
-
-class NamedRef:
-    """A ref to an actor that may not be there yet: looked up by name at each message."""
-
-    __slots__ = ("_cells", "_name")
-
-    def __init__(self, cells: "dict[ActorName, Cell[Any]]", name: ActorName) -> None:
-        """Of the actor with this name."""
-        self._cells = cells
-        self._name = name
-
-    def tell(self, message: Any, /) -> None:
-        """Queue the message."""
-        self._cells[self._name].tell(message)
 
 
 class System:
@@ -348,10 +181,7 @@ class System:
         if restart:
             cell.restart()
         else:
-            cell.take(_Stopped(cell.actor))
+            cell.take(Stopped(cell.actor))
             if self.escalated is None:
                 self.escalated = fact
         self.bus.publish(fact)
-
-
-__all__ = ["BUDGET", "NEVER", "Cell", "InlineRef", "Observer", "System"]

@@ -22,7 +22,7 @@ WAITING = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
 CATCH_ALL = {"Exception", "BaseException"}
 
 MAY_WAIT = ("drivers/", "orchestrator/", "facade/")
-MAY_CATCH_ALL = ("runtime/system.py", "drivers/")
+MAY_CATCH_ALL = ("runtime/cell.py", "runtime/system.py", "drivers/")
 MAY_PRINT = ("orchestrator/cli", "drivers/terminal")
 MAY_APPROVE = ("risk/",)
 
