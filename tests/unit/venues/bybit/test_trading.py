@@ -400,7 +400,7 @@ def test_half_a_list_of_positions_proves_nothing(linear: Trading) -> None:
         bybit.refused(10016),
         bybit.refused(10006),
         bybit.reply(b"<html>", 502),
-        bybit.reply(b'{"retCode":0,"result":' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
+        bybit.reply(b'{"retCode":0,"result":' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
     ],
 )
 def test_a_question_without_a_usable_answer_failed(linear: Trading, reply: HttpReply) -> None:
