@@ -68,12 +68,12 @@ def show(title: str, head: Sequence[str], rows: Sequence[Row]) -> None:
         print("  " + "  ".join([first, *rest]).rstrip())
 
 
-def finish(options: argparse.Namespace, result: Mapping[str, Any]) -> None:
-    """Say on what it was measured, and write the file that was asked for."""
+def finish(options: argparse.Namespace, result: Mapping[str, Any], python: str = platform.python_version()) -> None:
+    """Say on what it was measured, and write the file that was asked for. `python`: of what was measured."""
     where = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {processor()}",
-        "python": platform.python_version(),
+        "python": python,
         "load": os.getloadavg()[0],
     }
     print(f"\n  {where['date']}, {where['machine']}, Python {where['python']}, load {where['load']:.1f}")

@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 
 from _driver import Load, read, serve
-from cryptofeed.defines import BID, ASK, L2_BOOK, TICKER, TRADES
+from cryptofeed.defines import ASK, BID, L2_BOOK, TICKER, TRADES
 from cryptofeed.exchanges import BinanceFutures
 from cryptofeed.symbols import Symbols
 
@@ -41,11 +41,11 @@ class Snapshot:
 def prepare(kind: str, folder: Path) -> tuple[Load, int]:
     count = 0
 
-    async def on_event(event: object, received_at: float) -> None:
+    async def on_event(_event: object, _received_at: float) -> None:
         nonlocal count
         count += 1
 
-    async def on_book(book: object, received_at: float) -> None:
+    async def on_book(book: object, _received_at: float) -> None:
         nonlocal count
         sides = book.book
         if sides[BID].index(0)[0] < sides[ASK].index(0)[0]:

@@ -5,7 +5,7 @@ Python for real diffs, because changes cluster near the best price. A compiled b
 place behind the same methods.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -70,7 +70,7 @@ class Book:
                     del keys[bisect_left(keys, price)]
             else:
                 if price not in sizes:
-                    keys.insert(bisect_left(keys, price), price)
+                    insort(keys, price)
                 sizes[price] = size
         sizes = self._asks
         keys = self._ask_keys
@@ -80,7 +80,7 @@ class Book:
                     del keys[bisect_left(keys, -price)]
             else:
                 if price not in sizes:
-                    keys.insert(bisect_left(keys, -price), -price)
+                    insort(keys, -price)
                 sizes[price] = size
 
     @property

@@ -4,7 +4,7 @@ Every event carries `venue_time` (theirs, 0 when the stream has none) and `recei
 """
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 from msgspec import Struct
 
@@ -26,6 +26,7 @@ class DataType(StrEnum):
     CANDLES = "candles"
 
 
+@final
 class Quote(Struct, frozen=True, gc=False, tag=True):
     """Best bid and ask with their sizes."""
 
@@ -40,6 +41,7 @@ class Quote(Struct, frozen=True, gc=False, tag=True):
     received_at: Nanos
 
 
+@final
 class Trade(Struct, frozen=True, gc=False, tag=True):
     """A public print. `side` is the aggressor's."""
 
@@ -71,6 +73,7 @@ class BookSnapshot(Struct, frozen=True, gc=False, tag=True):
     """The venue keeps only so many levels of each side up to date; deeper ones are forgotten. 0: all of them."""
 
 
+@final
 class BookDelta(Struct, frozen=True, gc=False, tag=True):
     """Changed levels of a book; size 0 removes the level.
 

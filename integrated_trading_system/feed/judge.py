@@ -185,4 +185,5 @@ class Judge:
         if not lane.bookish:
             lane.silent = False
             lane.heard = trade.received_at
-        self._outlet.publish(trade)
+        for listener in lane.trade_listeners:
+            listener.tell(trade)

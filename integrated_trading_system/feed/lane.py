@@ -86,6 +86,7 @@ class Lane:
         self.active: tuple[Ref[SyncMessage], ...] = ()
         """The synchronizers while the instrument is VALID, nobody otherwise."""
         self.quote_listeners: list[Ref[Quote]] = []
+        self.trade_listeners: list[Ref[Trade]] = []
         self.delta_listeners: list[Ref[BookDelta]] = []
         """The bus's own lists, so that nobody has to be asked per message who listens."""
         self.quotes = Counts()

@@ -20,6 +20,7 @@ from integrated_trading_system.domain.errors import (
 from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
 COMMANDS = ("run", "replay", "exchange")
+EXIT_CODES = "Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="integrated_trading_system",
         description="Cross-exchange arbitrage: run it on simulated venues, replay captures, trade on paper.",
-        epilog="Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"integrated_trading_system {__version__}")
+    _version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run the platform (the default command)")
     _common(run)
@@ -101,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     exchange.add_argument("--port", type=int, default=0, metavar="N", help="0: a free one, which is printed")
     exchange.add_argument("--seed", type=int, default=7, metavar="N", help="of its market")
+    parser.epilog = f"{EXIT_CODES}\n\nWithout a command:\n\n{run.format_help()}"
     return parser
+
+
+def _version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="version", version=f"integrated_trading_system {__version__}")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +117,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", type=Path, metavar="FILE", help="record the run so that it can be reproduced")
     parser.add_argument("--log-level", choices=LEVELS, help="overrides the file's")
     parser.add_argument("--no-ui", action="store_true", help="plain lines instead of the live view")
+    _version(parser)
 
 
 def _positive(text: str) -> float:

@@ -7,6 +7,7 @@ from typing import Final
 
 from integrated_trading_system.config.load import find, load
 from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.domain.errors import ConfigurationError
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_CONFIG: Final = "config/dev.yaml"
@@ -40,7 +41,9 @@ class RunOptions:
     confirm_live: str | None = None
 
     def settings(self) -> PlatformSettings:
-        """The configuration with everything laid over it; raises ConfigurationError."""
+        """The configuration with everything laid over it; raises ConfigurationError, before anything is run."""
+        if self.summary is not None and not self.summary.parent.is_dir():
+            raise ConfigurationError(f"--summary {self.summary}: no such folder")
         overrides = list(self.overrides)
         if self.seed is not None:
             overrides.append(f"seed={self.seed}")

@@ -15,7 +15,7 @@ from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.effects import Effect
 from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.health import ActorFailed, TradingState
+from integrated_trading_system.domain.health import ActorFailed, TradingState, TradingStateChanged
 from integrated_trading_system.domain.http import HttpCall
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.inputs import Input, Shutdown
@@ -41,7 +41,7 @@ from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, trading_name
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
-from integrated_trading_system.orchestrator.state import State, take_state
+from integrated_trading_system.orchestrator.state import HaltMarker, State, take_state
 from integrated_trading_system.orchestrator.status import PlatformStatus
 from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.orchestrator.wiring import wire
@@ -150,8 +150,6 @@ class Orchestrator:
         )
         system.stop()
         await self._close_drivers()
-        if self.failure is None and outcome.halted:
-            self.state.halt(shown["risk"]["reason"])
         self.state.release()
         return outcome
 
@@ -203,8 +201,9 @@ class Orchestrator:
         self._closers.append(log.close)
 
     def _taps(self) -> None:
-        """Who else listens: the log, and the list of our fills."""
+        """Who else listens: the halt marker, the log, and the list of our fills."""
         bus = self.platform.system.bus
+        bus.subscribe(TradingStateChanged, HaltMarker(self.state))
         tap = LogTap()
         for kind in KINDS:
             bus.subscribe(kind, tap)

@@ -8,7 +8,6 @@ from integrated_trading_system.orchestrator.platform import Platform, Recovered
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.recording import SCHEMA, Header
 
-
 KEYS = {"venues": {"__all__": {"api_key", "api_secret"}}}
 """Not even where the keys were: a recording may be attached to a bug report, and a replay signs nothing."""
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.orchestrator.options import Exit
 from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.summary import summarise, write_summary
@@ -70,6 +71,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     )
     if summary["failure"]:
         lines.append(f"FAILED         {summary['failure']}")
+    elif summary["risk"]["trading"] == TradingState.HALTED.value:
+        lines.append(f"HALTED         {summary['risk']['reason']}")
     return lines
 
 

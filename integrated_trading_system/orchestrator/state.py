@@ -4,8 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from loguru import logger
+
 from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import Mode, PlatformSettings
+from integrated_trading_system.domain.health import TradingState, TradingStateChanged
 from integrated_trading_system.drivers.journal import Journal
 from integrated_trading_system.drivers.lock import StateLock
 from integrated_trading_system.orchestrator.platform import Recovered
@@ -24,12 +27,34 @@ class State:
     recovered: Recovered
 
     def halt(self, reason: str) -> None:
-        """Remember over restarts that trading is halted."""
-        (self.folder / HALTED).write_text(reason + "\n", encoding="utf-8")
+        """Remember over restarts that trading is halted. Where the disk refuses, that is logged: we halt anyway."""
+        try:
+            (self.folder / HALTED).write_text(reason + "\n", encoding="utf-8")
+        except OSError as error:
+            logger.error("{}: cannot be written: {}; the halt ends with this run", self.folder / HALTED, error.strerror)
+
+    def lift(self) -> None:
+        """Somebody lifted the halt: the next run is to start trading, too."""
+        (self.folder / HALTED).unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let another instance start. The journal is closed by whoever owns it."""
         self.lock.release()
+
+
+class HaltMarker:
+    """A ref: the marker follows the trading state in the very turn in which that changes, whatever ends the run."""
+
+    def __init__(self, state: State) -> None:
+        """In this state directory."""
+        self._state = state
+
+    def tell(self, message: TradingStateChanged, /) -> None:
+        """Write it or remove it."""
+        if message.state is TradingState.HALTED:
+            self._state.halt(message.reason)
+        else:
+            self._state.lift()
 
 
 def take_state(settings: PlatformSettings) -> State:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
+from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.market import Level
@@ -70,8 +71,11 @@ def picture(platform: Platform) -> dict[str, Any]:
 
 
 def write_summary(summary: dict[str, Any], path: Path) -> None:
-    """As indented JSON."""
-    path.write_bytes(json.format(json.encode(summary), indent=2) + b"\n")
+    """As indented JSON; raises ConfigurationError where the file cannot be written."""
+    try:
+        path.write_bytes(json.format(json.encode(summary), indent=2) + b"\n")
+    except OSError as error:
+        raise ConfigurationError(f"--summary {path}: cannot be written: {error.strerror}") from None
 
 
 def _venues(platform: Platform) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from integrated_trading_system.domain.execution import (
-    Balance,
     BalancesReported,
     Fill,
     FillsListed,
@@ -37,8 +36,8 @@ from integrated_trading_system.domain.ids import (
     VenueId,
     VenueOrderId,
 )
-from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed, Kind
-from integrated_trading_system.domain.money import BPS, ZERO, Money
+from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
+from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.order import (
     CancelOrder,
     OrderRequest,
@@ -48,17 +47,17 @@ from integrated_trading_system.domain.order import (
     QueryFills,
     QueryOpenOrders,
     QueryOrder,
-    Side,
     SubmitOrder,
     TimeInForce,
     TradingRequest,
 )
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref
+from integrated_trading_system.simulation.holdings import Holdings
 from integrated_trading_system.simulation.observed import DepthReader, ObservedBooks
 
-FEE_STEP = Decimal("0.00000001")
-"""Fees have eight decimals, as on the venues."""
+PREFIX = "paper-"
+"""Of venue order ids. The number behind it grows over all runs: trade ids are made of them, and never repeat."""
 
 
 class Arrived(Struct, frozen=True):
@@ -104,11 +103,11 @@ class PaperAccount(Actor[Inbox]):
         self._books = ObservedBooks(books)
         self._executions = executions
         self._instruments: dict[InstrumentId, Instrument] = {}
-        self._balances: dict[Asset, Decimal] = dict(terms.balances)
+        self._holdings = Holdings(terms.balances, terms.taker_fee_bps)
         self._fills: list[Fill] = []
         self._done: dict[ClientOrderId, OrderReport] = {}
         self._unbooked = [fill for fill in recovered if fill.account == account]
-        self._orders = len(recovered)
+        self._orders = max((_number(fill.venue_order_id) for fill in recovered), default=0)
 
     def start(self) -> None:
         """The account's events flow at once."""
@@ -157,7 +156,7 @@ class PaperAccount(Actor[Inbox]):
             self._remember(request, VenueOrderId(""), OrderStatus.REJECTED, ZERO)
             return
         self._orders += 1
-        venue_order_id = VenueOrderId(f"paper-{self._orders}")
+        venue_order_id = VenueOrderId(f"{PREFIX}{self._orders}")
         now = self.context.now
         self._answer(
             OrderAccepted(
@@ -199,20 +198,11 @@ class PaperAccount(Actor[Inbox]):
             return "the paper account takes orders that do not rest: ioc, fok or market"
         if (reason := instrument.refusal(request.price, request.quantity)) is not None:
             return f"filter {reason}"
-        if instrument.kind is Kind.SPOT:
-            asset, needed = instrument.base, request.quantity
-            if request.side is Side.BUY:
-                asset, needed = instrument.quote, request.quantity * request.price
-            if self._balances.get(asset, ZERO) < needed:
-                return f"insufficient balance of {asset}"
-        return None
+        lacking = self._holdings.lacks(request, instrument)
+        return None if lacking is None else f"insufficient balance of {lacking}"
 
     def _fill(self, request: OrderRequest, venue_order_id: VenueOrderId, price: Decimal, quantity: Decimal) -> Fill:
         instrument = self._instruments[request.instrument]
-        worth = instrument.notional(price, quantity)
-        if instrument.kind is Kind.INVERSE:
-            worth /= price
-        fee = (worth * self._terms.taker_fee_bps / BPS).quantize(FEE_STEP)
         now = self.context.now
         return Fill(
             client_order_id=request.client_order_id,
@@ -223,7 +213,7 @@ class PaperAccount(Actor[Inbox]):
             side=request.side,
             price=price,
             quantity=quantity,
-            fee=Money(fee, instrument.settle),
+            fee=Money(self._holdings.fee(instrument, price, quantity), instrument.settle),
             liquidity=Liquidity.TAKER,
             venue_time=now,
             received_at=now,
@@ -240,16 +230,8 @@ class PaperAccount(Actor[Inbox]):
             self._book(fill)
 
     def _book(self, fill: Fill) -> None:
-        """Spot moves base and quote; a derivative here only pays its fee, its position is the ledger's."""
         self._fills.append(fill)
-        instrument = self._instruments[fill.instrument]
-        if instrument.kind is Kind.SPOT:
-            self._move(instrument.base, fill.quantity * fill.side.sign)
-            self._move(instrument.quote, -fill.quantity * fill.price * fill.side.sign)
-        self._move(fill.fee.asset, -fill.fee.amount)
-
-    def _move(self, asset: Asset, amount: Decimal) -> None:
-        self._balances[asset] = self._balances.get(asset, ZERO) + amount
+        self._holdings.book(fill, self._instruments[fill.instrument])
 
     def _remember(
         self, request: OrderRequest, venue_order_id: VenueOrderId, status: OrderStatus, filled: Decimal
@@ -312,8 +294,8 @@ class PaperAccount(Actor[Inbox]):
             BalancesReported(
                 venue=self._venue,
                 account=self._account,
-                balances=tuple(Balance(asset, amount, ZERO) for asset, amount in sorted(self._balances.items())),
-                positions=(),
+                balances=self._holdings.balances(),
+                positions=self._holdings.positions(),
                 complete=True,
                 venue_time=now,
                 received_at=now,
@@ -322,3 +304,9 @@ class PaperAccount(Actor[Inbox]):
 
     def _answer(self, execution: VenueExecution) -> None:
         self.context.after(self._terms.latency, Answered(execution))
+
+
+def _number(venue_order_id: VenueOrderId) -> int:
+    """How many orders the account had taken when it took this one; 0 for an order that was not its own."""
+    number = venue_order_id.removeprefix(PREFIX)
+    return int(number) if number.isdecimal() and number != venue_order_id else 0

@@ -31,6 +31,7 @@ from integrated_trading_system.domain.link import (
 )
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
+from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
 from integrated_trading_system.venues.signer import Signer
 
 PONG_EVERY = Nanos(10 * SECOND)
@@ -67,8 +68,9 @@ class World:
         gate: Gate,
         latency: Latency,
         seed: int,
+        faults: Faults | None = None,
     ) -> None:
-        """Nobody is connected; `connect_core` says who is told."""
+        """Nobody is connected; `connect_core` says who is told. Without `faults` nothing goes wrong."""
         self._dialects = dict(dialects)
         self._signers = dict(signers)
         self._gate = gate
@@ -79,7 +81,12 @@ class World:
         self._queue: list[tuple[Nanos, int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         self._links: dict[LinkId, VenueId] = {}
+        self._users: dict[LinkId, None] = {}
+        """Links of which a client has said whose it is."""
+        self._silent: dict[LinkId, None] = {}
+        self._down: dict[VenueId, Nanos] = {}
         self._last: dict[tuple[LinkId, bool], Nanos] = {}
+        self.faults = faults or Faults()
 
     def connect_core(self, tell: Tell, gate: Gate | None = None) -> None:
         """A (new) core takes the inputs. What was on its way to the one before is lost with it."""

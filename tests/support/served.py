@@ -1,11 +1,11 @@
-"""Simulated venues on real ports: in this process with one market in common, or each as a process that can be killed."""
+"""Simulated venues on real ports: in this process with one market in common, or as processes that can be killed."""
 
 import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import VenueId
@@ -48,7 +48,7 @@ class ServedMarket:
             exchange = build_exchange(venue, listings(venue, symbols), [], market, start)
             self.servers[name] = ExchangeServer(build_dialect(venue, exchange), ServerRequest, self._clock.now)
 
-    async def __aenter__(self) -> "ServedMarket":
+    async def __aenter__(self) -> Self:
         self.ports = {name: await server.start() for name, server in self.servers.items()}
         return self
 
@@ -101,6 +101,8 @@ def paper_settings(state_dir: Path, ports: dict[str, int], **changes: Any) -> Pl
         "comparisons": [{"name": "btc", "currency": "USDT", "members": [f"{name}:BTCUSDT" for name in ports]}],
         "strategies": [{"name": "arb-btc", "comparison": "btc", "settings": {"cool_down_ms": 0}}],
         "paper": {"latency_ms": 5},
+        "oms": {"poll_active_ms": 200, "poll_idle_ms": 200},
+        "pms": {"external_after_ms": 2_000},
         "http": {"enabled": False},
         "log": {"level": "ERROR"},
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.time import DAY, SECOND, Nanos
-from integrated_trading_system.orchestrator.dev import build_world
+from integrated_trading_system.orchestrator.dev import DevWorld, build_world
 from integrated_trading_system.orchestrator.platform import Platform, Recovered
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver
@@ -40,10 +40,10 @@ class VirtualPlatform:
 
     def __init__(self, settings: PlatformSettings) -> None:
         self.platform: Platform = wire(settings, Recovered())
-        world = build_world(settings, self.platform, START)
-        world.connect_core(self.platform.system.tell)
+        self.world: DevWorld = build_world(settings, self.platform, START)
+        self.world.connect_core(self.platform.system.tell)
         self.platform.system.start(START)
-        self._driver = VirtualDriver(self.platform.system, world, MemoryStore())
+        self._driver = VirtualDriver(self.platform.system, self.world, MemoryStore())
 
     @property
     def now(self) -> Nanos:

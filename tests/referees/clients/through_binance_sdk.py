@@ -78,7 +78,7 @@ async def spot(client: Any, stranger: Any, diary: Diary) -> None:
     await ask("fills", rest.my_trades, symbol=SYMBOL, order_id=bought["orderId"])
     await ask("account_bought", rest.get_account, omit_zero_balances=True)
     await ask("unknown_order", rest.get_order, symbol=SYMBOL, order_id=999_999_999)
-    await ask("off_the_grid", rest.new_order, **order, type="LIMIT", time_in_force="GTC", price=price + 0.005)
+    await ask("off_the_grid", rest.new_order, **order, type="LIMIT", time_in_force="GTC", price=int(price) + 0.005)
     await ask("wrong_secret", stranger.rest_api.get_account)
 
 
@@ -100,7 +100,10 @@ async def spot_api(client: Any, diary: Diary) -> None:
     placed = await ask(
         "api_placed",
         connection.order_place,
-        **{"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC"},
+        symbol=SYMBOL,
+        side="BUY",
+        type="LIMIT",
+        time_in_force="GTC",
         quantity=0.02,
         price=price,
     )
@@ -135,7 +138,7 @@ async def futures(client: Any, stranger: Any, diary: Diary) -> None:
     await ask("positions", rest.position_information_v3, symbol=SYMBOL)
     await ask("account_bought", rest.account_information_v3)
     await ask("unknown_order", rest.query_order, symbol=SYMBOL, order_id=999_999_999)
-    await ask("off_the_grid", rest.new_order, **order, type="LIMIT", time_in_force="GTC", price=price + 0.005)
+    await ask("off_the_grid", rest.new_order, **order, type="LIMIT", time_in_force="GTC", price=int(price) + 0.005)
     await ask("wrong_secret", stranger.rest_api.account_information_v3)
 
 

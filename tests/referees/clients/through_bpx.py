@@ -26,14 +26,17 @@ async def visit(place: dict[str, Any]) -> dict[str, Any]:
     await ask("markets", public.get_markets)
     book = await ask("book", public.get_depth, SYMBOL)
     await ask("ticker", public.get_ticker, SYMBOL)
-    await ask("trades", public.get_recent_trades, SYMBOL, 20)
     await ask("balances", account.get_balances)
     price = f"{float(book['bids'][-1][0]) * 0.9:.2f}"
     placed = await ask(
         "placed",
         account.execute_order,
         *(SYMBOL, "Bid", "Limit"),
-        **{"quantity": "0.02", "price": price, "time_in_force": "GTC", "post_only": True, "client_id": 7},
+        quantity="0.02",
+        price=price,
+        time_in_force="GTC",
+        post_only=True,
+        client_id=7,
     )
     await ask("balances_resting", account.get_balances)
     await ask("queried", account.get_open_order, SYMBOL, order_id=placed["id"])
@@ -41,7 +44,7 @@ async def visit(place: dict[str, Any]) -> dict[str, Any]:
     await ask("cancelled", account.cancel_order, SYMBOL, order_id=placed["id"])
     await ask("queried_cancelled", account.get_open_order, SYMBOL, order_id=placed["id"])
     bought = await ask("bought", account.execute_order, SYMBOL, "Bid", "Market", quantity="0.02")
-    await ask("fills", account.get_fill_history, order_id=bought["id"])
+    await ask("fills", account.get_fill_history, SYMBOL)
     await ask("history", account.get_order_history, order_id=bought["id"])
     await ask("balances_bought", account.get_balances)
     order = {"quantity": "0.02", "time_in_force": "GTC"}

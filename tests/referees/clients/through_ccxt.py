@@ -113,7 +113,7 @@ async def take(client: Any, place: dict[str, Any], diary: Diary) -> None:
     await diary.note("fetched_bought", lambda: find(client, place, bought["id"]))
     await diary.note("trades_bought", lambda: client.fetch_my_trades(symbol, params={"orderId": bought["id"]}))
     await diary.note("balance_bought", client.fetch_balance)
-    price = await below(client, symbol, 0.99)
+    price = await below(client, symbol, 0.95)
     sold = await diary.note(
         "sold", lambda: client.create_order(symbol, "limit", "sell", place["amount"], price, {"timeInForce": "IOC"})
     )
@@ -152,8 +152,10 @@ async def listen(client: Any, place: dict[str, Any], diary: Diary) -> None:
             placed = await client.create_order(symbol, "limit", "buy", place["amount"], await below(client, symbol))
             told = await news(placed["id"])
             await client.cancel_order(placed["id"], symbol)
+            while told and told[-1]["status"] == "open":
+                told += await news(placed["id"])
             if told:
-                return {"id": placed["id"], "told": told + await news(placed["id"])}
+                return {"id": placed["id"], "told": told}
 
     await diary.note("streamed_trades", lambda: client.watch_trades(symbol))
     await diary.note("trades", lambda: client.fetch_trades(symbol, limit=20))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from common import Diary, main, rebase, wrong
@@ -92,14 +93,18 @@ async def listen_to_own(place: dict[str, Any], client: HTTP, category: str, diar
     await asyncio.to_thread(private.order_stream, callback=lambda message: orders.extend(message["data"]))
     await asyncio.to_thread(private.execution_stream, callback=lambda message: fills.extend(message["data"]))
 
+    def of(rows: list[Any], order_id: str) -> list[Any]:
+        return [row for row in rows if row["orderId"] == order_id]
+
     async def told() -> Any:
         market = {"category": category, "symbol": SYMBOL, "side": "Sell", "qty": "0.02", "orderType": "Market"}
         while True:  # pybit does not say when it is subscribed
-            placed = client.place_order(**market, marketUnit="baseCoin")["result"]
+            order_id = client.place_order(**market, marketUnit="baseCoin")["result"]["orderId"]
             for _ in range(50):
-                mine = [order for order in orders if order["orderId"] == placed["orderId"]]
-                if mine and mine[-1]["orderStatus"] == "Filled":
-                    return {"orders": mine, "fills": [fill for fill in fills if fill["orderId"] == placed["orderId"]]}
+                mine, traded = of(orders, order_id), of(fills, order_id)
+                filled = sum(Decimal(fill["execQty"]) for fill in traded)
+                if mine and mine[-1]["orderStatus"] == "Filled" and filled == Decimal(mine[-1]["qty"]):
+                    return {"orders": mine, "fills": traded}
                 await asyncio.sleep(0.02)
 
     await diary.note("streamed_order", told)

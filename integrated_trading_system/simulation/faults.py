@@ -1,0 +1,165 @@
+"""What goes wrong between us and the venues: named, seeded, counted. By default nothing does.
+
+The network asks for the fate of every message (`copies`) and does what happens to whole venues when it
+is due (`take`). After `until` everything arrives and nothing more happens, not even to what was sent
+before: what is late is never later than that.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from msgspec import Struct
+
+from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.time import SECOND, Nanos
+
+
+class Fault(StrEnum):
+    """By these names faults are configured and counted."""
+
+    REQUEST_LOST = "request lost"
+    REQUEST_LATE = "request late"
+    REQUEST_TWICE = "request twice"
+    """A second copy, byte for byte, arrives some time after the first."""
+    REPLY_LOST = "reply lost"
+    REPLY_LATE = "reply late"
+    GATEWAY_REFUSES = "gateway refuses"
+    """Answered 503 in the venue's place, which never saw the request."""
+    GATEWAY_GIVES_UP = "gateway gives up"
+    """Answered 504, although the venue did what it was asked."""
+    EVENT_LOST = "event lost"
+    """A frame of an account's own stream."""
+    EVENT_TWICE = "event twice"
+    EVENT_LATE = "event late"
+    """With all that follows it on its link."""
+    DATA_LOST = "data lost"
+    """A frame of a market data stream: the venue's own sequence shows the gap."""
+    DATA_LATE = "data late"
+    """With all that follows it on its link."""
+    LINKS_CUT = "links cut"
+    """All links of one venue."""
+    ALL_CUT = "all cut"
+    """All links of all venues."""
+    SILENCE = "silence"
+    """A venue's links stand, but nothing passes on them any more."""
+    OUTAGE = "outage"
+    """A venue cannot be reached for a while."""
+
+
+class Way(StrEnum):
+    """What is on its way."""
+
+    REQUEST = "request"
+    REPLY = "reply"
+    EVENT = "event"
+    DATA = "data"
+
+
+LOST: Final = {
+    Way.REQUEST: Fault.REQUEST_LOST,
+    Way.REPLY: Fault.REPLY_LOST,
+    Way.EVENT: Fault.EVENT_LOST,
+    Way.DATA: Fault.DATA_LOST,
+}
+LATE: Final = {
+    Way.REQUEST: Fault.REQUEST_LATE,
+    Way.REPLY: Fault.REPLY_LATE,
+    Way.EVENT: Fault.EVENT_LATE,
+    Way.DATA: Fault.DATA_LATE,
+}
+TWICE: Final = {Way.REQUEST: Fault.REQUEST_TWICE, Way.EVENT: Fault.EVENT_TWICE}
+TIMED: Final = (Fault.LINKS_CUT, Fault.ALL_CUT, Fault.SILENCE, Fault.OUTAGE)
+"""These happen by themselves: their rate is per second, all others' per message."""
+
+Delay = Nanos
+UNHARMED: Final = (Delay(0),)
+
+
+class Happening(Struct, frozen=True):
+    """A timed fault that is due, and what it strikes."""
+
+    fault: Fault
+    venue: VenueId
+    lasts: Nanos
+
+
+class Faults:
+    """One run's faults, drawn as they are asked for."""
+
+    def __init__(
+        self,
+        seed: int = 0,
+        rates: Mapping[Fault, float] | None = None,
+        *,
+        begin: Nanos = Nanos(0),
+        until: Nanos = Nanos(0),
+        late_max: Nanos = Nanos(15 * SECOND),
+        outage_max: Nanos = Nanos(10 * SECOND),
+    ) -> None:
+        """`rates`: the chance of each message, or how many happen in a second on average (`TIMED`)."""
+        self._rates = dict(rates or {})
+        self._until = until
+        self._late_max = late_max
+        self._outage_max = outage_max
+        self._random = Random(f"faults-{seed}")
+        self._due: dict[Fault, Nanos] = {}
+        self.counts: dict[Fault, int] = dict.fromkeys(Fault, 0)
+        """How often each one happened."""
+        for fault in TIMED:
+            self._plan(fault, begin)
+
+    def copies(self, way: Way, now: Nanos) -> tuple[Delay, ...]:
+        """How much later than it should each copy of a message arrives; empty when it is lost."""
+        if now >= self._until:
+            return UNHARMED
+        if self._happens(LOST[way]):
+            return ()
+        delay = self._late(now) if self._happens(LATE[way]) else Delay(0)
+        if way in TWICE and self._happens(TWICE[way]):
+            return delay, self._late(now)
+        return (delay,)
+
+    def gateway(self, now: Nanos) -> Fault | None:
+        """Whether something in front of the venue answers in its place."""
+        if now >= self._until:
+            return None
+        for fault in (Fault.GATEWAY_REFUSES, Fault.GATEWAY_GIVES_UP):
+            if self._happens(fault):
+                return fault
+        return None
+
+    def deadline(self) -> Nanos | None:
+        """When `take` has to be called next."""
+        return min(self._due.values(), default=None)
+
+    def take(self, now: Nanos, venues: Sequence[VenueId]) -> list[Happening]:
+        """What happens to one of these venues now."""
+        happened = []
+        for fault in [fault for fault in TIMED if self._due.get(fault, now + 1) <= now]:
+            self.counts[fault] += 1
+            lasts = Nanos(min(int(self._random.random() * self._outage_max), self._until - now))
+            happened.append(Happening(fault, self._random.choice(venues), lasts))
+            self._plan(fault, now)
+        return happened
+
+    def _plan(self, fault: Fault, now: Nanos) -> None:
+        self._due.pop(fault, None)
+        rate = self._rates.get(fault, 0.0)
+        if rate > 0:
+            due = Nanos(now + 1 + int(self._random.expovariate(rate) * SECOND))
+            if due < self._until:
+                self._due[fault] = due
+
+    def _happens(self, fault: Fault) -> bool:
+        rate = self._rates.get(fault, 0.0)
+        if rate > 0 and self._random.random() < rate:
+            self.counts[fault] += 1
+            return True
+        return False
+
+    def _late(self, now: Nanos) -> Delay:
+        """Mostly a little, now and then as much as there is."""
+        share = self._random.random() ** 3
+        return Delay(min(int(share * self._late_max), self._until - now))
