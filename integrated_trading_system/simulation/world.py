@@ -31,7 +31,7 @@ from integrated_trading_system.domain.link import (
 )
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
-from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
+from integrated_trading_system.simulation.faults import Faults
 from integrated_trading_system.venues.signer import Signer
 
 PONG_EVERY = Nanos(10 * SECOND)

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId, venue_of
-from integrated_trading_system.domain.instrument import InstrumentsListed
-from integrated_trading_system.domain.link import FrameReceived, LinkClosed
 from integrated_trading_system.domain.http import HttpReply
+from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId, venue_of
+from integrated_trading_system.domain.link import FrameReceived, LinkClosed
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, DataType, Quote, Statistics, Trade
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import FEED, OMS, Platform, connector_name
@@ -147,8 +146,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 def test_told_is_delivered_conflated_dropped_or_waiting(told: Counter[str], tmp_path: Path) -> None:
     platform = Run(tmp_path, 3, 1).platform
     boxes = platform.system.mailboxes()
-    assert {
-        name: box.delivered + box.conflated + box.dropped + box.waiting for name, box in boxes.items()
-    } == {name: told[name] for name in boxes}
+    assert {name: box.delivered + box.conflated + box.dropped + box.waiting for name, box in boxes.items()} == {
+        name: told[name] for name in boxes
+    }
     assert min(told[name] for name in boxes) > 0
     assert sum(box.dropped for box in boxes.values()) == 0

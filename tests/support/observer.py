@@ -75,7 +75,7 @@ class CrossVenue:
                 direction.elapse(self.last - self.seen)
         self.events += 1
         self.seen = self.last
-        first, second = (self.quotes[name] for name in self.names)  # type: ignore[index]  # ids are str at run time
+        first, second = (self.quotes[name] for name in self.names)
         self.sell_first.see((first.bid - second.ask) / second.ask * 10_000)
         self.sell_second.see((second.bid - first.ask) / first.ask * 10_000)
 
