@@ -102,7 +102,8 @@ step() {
     "$@" || failed="$failed${failed:+, }$name"
 }
 
-# At the configured confidence an "unused variable" is an argument; ruff judges those, and knows protocols.
+# At the configured confidence an "unused variable" is an argument: a protocol's method need not use each of its
+# own, and those of plain functions are ruff's (ARG001).
 dead_code() {
     code=0
     found=$("$bin/vulture") || code=$?

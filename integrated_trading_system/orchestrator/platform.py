@@ -8,6 +8,7 @@ from typing import Final
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.health import TradingStateChanged
 from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, PlanId, VenueId, venue_of
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.plan import Plan
@@ -77,6 +78,18 @@ class Platform:
     strategies: Mapping[str, ActorName]
     streams: Mapping[InstrumentId, tuple[DataType, ...]]
     listing: Listing = field(default_factory=Listing)
+
+
+class GateSwitch:
+    """A ref: sets the kill gate in the very turn in which the trading state changes."""
+
+    def __init__(self, gate: KillGate) -> None:
+        """Of whoever sends."""
+        self._gate = gate
+
+    def tell(self, message: TradingStateChanged, /) -> None:
+        """From now on."""
+        self._gate.set(message.state)
 
 
 def connector_name(venue: VenueId) -> ActorName:

@@ -50,11 +50,13 @@ from integrated_trading_system.orchestrator.platform import (
     OMS,
     PMS,
     RISK,
+    GateSwitch,
     Platform,
     Recovered,
     connector_name,
     paper_name,
 )
+from integrated_trading_system.orchestrator.reminder import Reminder
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.risk.manager import RiskManager
@@ -88,16 +90,6 @@ FOLLOWED_BY_RISK: Final = (
 )
 
 
-class _GateSwitch:
-    """A ref: sets the kill gate in the very turn in which the trading state changes."""
-
-    def __init__(self, gate: KillGate) -> None:
-        self._gate = gate
-
-    def tell(self, message: TradingStateChanged, /) -> None:
-        self._gate.set(message.state)
-
-
 def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
     """The whole core, not started yet. Raises ConfigurationError for what only the classes themselves can judge."""
     platform = _Wiring(settings, recovered).platform()
@@ -128,19 +120,22 @@ class _Wiring:
             for symbol in of.symbols
         }
         self.strategies: dict[str, ActorName] = {}
+        self.trading = {venue: self.system.ref(self._trading_name(venue)) for venue in self.venues}
 
     def platform(self) -> Platform:
         """Everything, in order of start."""
         system = self.system
         system.outputs = self.outputs
-        system.bus.subscribe(TradingStateChanged, _GateSwitch(self.gate))
+        system.bus.subscribe(TradingStateChanged, GateSwitch(self.gate))
         for kind in DECISIONS:
             system.bus.subscribe(kind, self.outputs)
+        self.reminder = Reminder(system, self.accounts, self.trading)
         pms = self._pms()
         oms = self._oms()
         risk = self._risk(oms)
         strategies = self._strategies(risk)
         feed = self._feed(self._synchronizers(strategies))
+        self.reminder.follow_feed(system.inline(feed))
         self._venue_actors(feed, oms)
         self._subscribe_money(pms, oms, risk)
         return Platform(
@@ -169,7 +164,6 @@ class _Wiring:
         )
 
     def _oms(self) -> Cell[Any]:
-        venues = {venue: self.system.ref(self._trading_name(venue)) for venue in self.venues}
         windows = {venue: of.receive_window for venue, of in self.venues.items()}
         if self._on_paper:
             windows = {venue: Nanos(2 * self._paper_latency) for venue in self.venues}
@@ -177,7 +171,13 @@ class _Wiring:
         return self.system.spawn(
             OMS,
             lambda: OrderManagementSystem(
-                self.settings.oms, venues, self.accounts, windows, rules, self.recovered.records, self.recovered.run
+                self.settings.oms,
+                self.trading,
+                self.accounts,
+                windows,
+                rules,
+                self.recovered.records,
+                self.recovered.run,
             ),
             limits=MONEY,
             policy=NEVER,
@@ -241,6 +241,7 @@ class _Wiring:
             cell = self.system.spawn(name, partial(kind, setup))
             self.strategies[chosen.name] = name
             self._subscribe_strategy(kind, setup.comparison, cell)
+            self.reminder.follow_strategy(name, self.system.inline(cell), kind, setup.comparison)
             if SynchronizedSnapshot in kind.subscriptions:
                 wanting[chosen.comparison].append(cell)
         return wanting

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from msgspec import json
 
 from integrated_trading_system import __version__
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.cli import _parser, main
 from integrated_trading_system.orchestrator.options import Exit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,12 +49,82 @@ def test_set_may_be_repeated_and_the_last_one_holds(tmp_path: Path) -> None:
     assert json.decode(path.read_bytes())["seed"] == 2
 
 
+# -- the pages -------------------------------------------------------------------------------------
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def page(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[str]:
+    """What stands between fences."""
+    return re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def documented_commands() -> list[str]:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    found = re.findall(r"^\s*\./its\.sh run\b(.*)$|`\./its\.sh run\b([^`]*)`", text, re.MULTILINE)
+    return sorted({(line or inline).strip() for line, inline in found})
+
+
+@pytest.mark.parametrize("command", documented_commands())
+def test_every_documented_command_is_understood(command: str) -> None:
+    words = shlex.split(command, comments=True)
+    if not words or words[0] not in ("replay", "exchange"):
+        words = ["run", *words]
+    assert _parser().parse_args(words).command == words[0]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_the_readme_fits_in_150_lines() -> None:
+    assert len(page("README.md").splitlines()) <= 150
+
+
+def test_the_map_names_every_folder_of_the_package() -> None:
+    folders = {path.parent.name for path in (ROOT / "integrated_trading_system").glob("*/__init__.py")}
+    assert folders <= set(re.findall(r"^  (\w+)/ ", page("README.md"), re.MULTILINE))
+
+
+def test_the_strategy_in_the_readme_trades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (strategy,) = (block for block in blocks(page("README.md")) if "class Cheapest" in block)
+    (command,) = (shlex.split(one) for one in documented_commands() if "mine:Cheapest" in one)
+    (tmp_path / "mine.py").write_text(strategy, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert len(strategy.splitlines()) <= 20
+    assert main([*command, "--summary", str(tmp_path / "summary.json")]) == 0
+    orders = json.decode((tmp_path / "summary.json").read_bytes())["orders"]
+    assert orders["submitted"] == 5
+    assert orders["filled"] > 0
+
+
+@pytest.mark.parametrize(("begins", "messages"), [("1723161255088169167 {", 2), ("wss://", 2)])
+def test_both_capture_formats_are_as_documented(
+    begins: str, messages: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (capture,) = (block for block in blocks(page("docs/captures.md")) if block.startswith(begins))
+    (tmp_path / "capture.txt").write_text(capture, encoding="utf-8")
+    assert main(["replay", f"binance:spot={tmp_path / 'capture.txt'}"]) == 0
+    told = capsys.readouterr()
+    assert f"replayed       {messages} messages of 1 venues" in told.out
+    assert "0 quarantined" in told.out
+    assert "not read" not in told.out + told.err
+
+
 # -- exit codes ------------------------------------------------------------------------------------
 # 2 and 3: test_bad_input.py; 5: tests/simulation/test_determinism.py
 
 
 def test_the_readme_lists_every_exit_code() -> None:
-    rows = re.findall(r"^\| (\d) \| ", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (\d) \| ", page("README.md"), re.MULTILINE)
     assert [int(row) for row in rows] == [int(code) for code in Exit]
 
 
@@ -223,6 +294,6 @@ def test_the_history_can_be_asked(state_of_a_run: Path) -> None:
     with sqlite3.connect(state_of_a_run / "market_data.db") as history:
         tables = {row[0] for row in history.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     history.close()
-    documented = re.search(r"`market_data.db`[^|]*\|([^|]*)\|", (ROOT / "docs" / "operating.md").read_text("utf-8"))
+    documented = re.search(r"^\| `market_data.db` \|([^|]*)\|", page("docs/operating.md"), re.MULTILINE)
     assert documented is not None
     assert set(re.findall(r"`(\w+)`", documented[1])) <= tables

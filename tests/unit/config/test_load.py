@@ -20,7 +20,7 @@ class Venue(Settings):
 class Platform(Settings):
     seed: int = Field(0, ge=0)
     limit: Decimal = Decimal(5)
-    venues: dict[str, Venue] = {}
+    venues: dict[str, Venue] = Field({})
 
 
 def write(path: Path, text: str) -> Path:
@@ -53,7 +53,8 @@ def test_a_file_extends_another_group_by_group(tmp_path: Path) -> None:
 def test_all_problems_are_reported_at_once_with_line_and_column(tmp_path: Path) -> None:
     path = write(
         tmp_path / "bad.yaml",
-        "seed: -1\nsede: 2\nlimit: lots\nvenues:\n  a:\n    ws_url: http://x\n    symbols: [A, {b: 1}]\n    apikey: k\n",
+        "seed: -1\nsede: 2\nlimit: lots\n"
+        "venues:\n  a:\n    ws_url: http://x\n    symbols: [A, {b: 1}]\n    apikey: k\n",
     )
     found = problems(path)
     places = [line.split(": ")[0].removeprefix(f"{tmp_path}/") for line in found]

@@ -110,6 +110,34 @@ def test_too_many_restarts_within_the_period_are_passed_on() -> None:
     assert system.escalated == ActorFailed(ActorName("echo"), "ValueError: fail", False, Nanos(1))
 
 
+class Stillborn(Echo):
+    """Its next lives cannot even start, for as long as `fails` says."""
+
+    def __init__(self, out: Ref[Any], fails: list[bool]) -> None:
+        super().__init__(out)
+        self.fails = fails
+
+    def start(self) -> None:
+        if self.context.incarnation and self.fails.pop(0):
+            raise ValueError("start")
+        super().start()
+
+
+@pytest.mark.parametrize(("fails", "restarted"), [([True, False], True), ([True] * 3, False)])
+def test_a_new_life_that_cannot_start_is_one_more_failure(fails: list[bool], restarted: bool) -> None:
+    system, out, failures = System(), Collector(), Collector()
+    ref = system.spawn(ActorName("echo"), lambda: Stillborn(out, fails))
+    system.bus.subscribe(ActorFailed, failures)
+    system.start(Nanos(0))
+    ref.tell("fail")
+    ref.tell("after")
+    system.run(Nanos(1))
+    assert [fact.restarted for fact in failures.of(ActorFailed)] == [restarted] * len(failures.messages)
+    assert failures.messages[-1].error == "ValueError: fail"
+    assert (system.escalated is None) is restarted
+    assert out.messages == ["started", *(["started", (1, "after")] if restarted else [])]
+
+
 def test_restarts_spread_over_more_than_the_period_are_allowed() -> None:
     system, ref, _ = build(RestartPolicy(intensity=1, period=SECOND))
     for second in range(5):

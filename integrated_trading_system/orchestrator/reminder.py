@@ -1,0 +1,104 @@
+"""What a restarted actor has missed is told again, and what died with it is buried.
+
+A new incarnation knows nothing of what the one before had heard. A strategy hears again of its
+instruments, of what was last reported of its balances (and they are asked for anew: fills came since)
+and of the trading state; the feed hears of instruments and of the links that stand. The links of a
+connector are of no use to its next life: they are closed, and whoever relies on them hears so.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from integrated_trading_system.domain.comparison import Comparison
+from integrated_trading_system.domain.execution import BalancesReported
+from integrated_trading_system.domain.health import ActorFailed, LinkChanged, LinkState, TradingStateChanged
+from integrated_trading_system.domain.ids import AccountId, ActorName, LinkId, VenueId
+from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.link import CloseLink
+from integrated_trading_system.domain.order import QueryBalances
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.orchestrator.platform import FEED, connector_name
+from integrated_trading_system.runtime.actor import Ref
+from integrated_trading_system.runtime.system import System
+from integrated_trading_system.strategies.strategy import Strategy
+
+REMEMBERED: Final[tuple[type[Any], ...]] = (InstrumentsListed, BalancesReported, TradingStateChanged)
+"""The last of each, by venue where it has one; in this order they are told again."""
+
+
+class Reminder:
+    """A ref on the bus. Subscribe it before those who may fail, so that it knows what made them fail."""
+
+    def __init__(
+        self, system: System, accounts: Mapping[VenueId, AccountId], trading: Mapping[VenueId, Ref[QueryBalances]]
+    ) -> None:
+        """`trading`: whom to ask for balances."""
+        self._system = system
+        self._accounts = accounts
+        self._trading = trading
+        self._connectors = {connector_name(venue): venue for venue in accounts}
+        self._facts: dict[type, dict[str, Any]] = {kind: {} for kind in REMEMBERED}
+        self._links: dict[LinkId, LinkChanged] = {}
+        self._strategies: dict[ActorName, tuple[Ref[Any], dict[type, tuple[str, ...] | None]]] = {}
+        self._feed: Ref[InstrumentsListed | LinkChanged] | None = None
+        heard: tuple[type[Any], ...] = (*REMEMBERED, LinkChanged, ActorFailed)
+        for kind in heard:
+            system.bus.subscribe(kind, self)
+
+    def follow_strategy(self, name: ActorName, ref: Ref[Any], kind: type[Strategy], comparison: Comparison) -> None:
+        """Remind it of what it subscribed to. `ref` is inline: before anything else happens."""
+        self._strategies[name] = (ref, {fact: kind.keys(fact, comparison) for fact in REMEMBERED})
+
+    def follow_feed(self, ref: Ref[Any]) -> None:
+        """Remind it; `ref` is inline, as the connectors' is, so that news never overtakes a reminder."""
+        self._feed = ref
+
+    def tell(
+        self, message: InstrumentsListed | BalancesReported | TradingStateChanged | LinkChanged | ActorFailed
+    ) -> None:
+        """Remember, or remind."""
+        match message:
+            case InstrumentsListed(venue):
+                self._facts[InstrumentsListed][venue] = message
+            case BalancesReported():
+                if message.complete:
+                    self._facts[BalancesReported][message.venue] = message
+            case TradingStateChanged():
+                self._facts[TradingStateChanged][""] = message
+            case LinkChanged(link=link, state=state):
+                self._links[link] = message
+                if state is LinkState.DOWN:
+                    del self._links[link]
+            case ActorFailed():
+                if message.restarted:
+                    self._restarted(message)
+
+    def _restarted(self, failed: ActorFailed) -> None:
+        if failed.actor in self._strategies:
+            self._remind_strategy(*self._strategies[failed.actor])
+        elif failed.actor == FEED and self._feed is not None:
+            for fact in (*self._facts[InstrumentsListed].values(), *self._links.values()):
+                self._feed.tell(fact)
+        elif failed.actor in self._connectors:
+            self._bury_links(self._connectors[failed.actor], failed.at)
+
+    def _remind_strategy(self, ref: Ref[Any], wanted: dict[type, tuple[str, ...] | None]) -> None:
+        for kind, venues in wanted.items():
+            for key, fact in self._facts[kind].items():
+                if venues is None or key in venues:
+                    ref.tell(fact)
+        balances = wanted[BalancesReported]
+        for venue, account in self._accounts.items():
+            if balances is None or venue in balances:
+                self._trading[venue].tell(QueryBalances(account))
+
+    def _bury_links(self, venue: VenueId, at: Nanos) -> None:
+        """Of the life before: nothing that still arrives on them will be read."""
+        for last in [link for link in self._links.values() if link.venue == venue]:
+            down = replace(last, state=LinkState.DOWN, reason="its connector was restarted", at=at)
+            self._system.effects.append(CloseLink(last.link, down.reason))
+            if self._feed is not None:
+                self._feed.tell(down)
+            self._system.bus.publish(down)

@@ -1,0 +1,36 @@
+"""The benchmarks run and say something sane; how fast they are is never a test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURES = {
+    "hop": lambda result: result["cpu_us"]["64 at a time"]["mailbox, then mailbox"],
+    "memory": lambda result: result["buffers"]["quotes"]["mb"],
+    "replay": lambda result: result["per_second"],
+    "startup": lambda result: result["wall_s"],
+}
+"""Not `peers`: it installs other people's packages."""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_benchmark_runs_and_writes_its_figures(name: str, recordings: Path, tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    command = [sys.executable, f"benchmarks/{name}.py", "--quick", "--json", str(written)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={"ITS_RECORDINGS": str(recordings)}
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(written.read_text())
+    assert FIGURES[name](result) > 0
+    assert result["quick"] is True
+    assert {"date", "machine", "python", "load"} <= result.keys()
+    assert result["machine"] in done.stdout
+
+
+def test_every_benchmark_is_tested_here() -> None:
+    assert {path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py")} == {*FIGURES, "peers"}
