@@ -129,8 +129,7 @@ def prepare(kind: str, burst: int, folder: Path) -> tuple[Load, int]:
 
 def one_by_one(system: Any, frames: list[tuple[Any, LinkId, bytes, Any]]) -> None:
     for actor, link, payload, at in frames:
-        system.tell(actor, FrameReceived(link, payload, at))
-        system.run(at)
+        system.step(actor, FrameReceived(link, payload, at), at)
         system.take_effects()
 
 

@@ -30,15 +30,21 @@ class Balances:
         self._holds: dict[PlanId, list[tuple[Purse, Decimal]]] = {}
 
     def report(self, report: BalancesReported) -> None:
-        """Believe the venue. A complete report also says that everything it does not name is zero."""
+        """Believe the venue, unless it has said something newer: a stream may lag behind what was asked.
+
+        A complete report also says that everything it does not name is zero.
+        """
         owner = (report.venue, report.account)
+        as_of = self._as_of.get(owner, Nanos(0))
+        if 0 < report.venue_time < as_of:
+            return
         if report.complete:
             for purse in [purse for purse in self._free if purse[:2] == owner]:
                 del self._free[purse]
             self._complete[owner] = None
         for balance in report.balances:
             self._free[(*owner, balance.asset)] = balance.free
-        self._as_of[owner] = report.venue_time
+        self._as_of[owner] = max(report.venue_time, as_of)
 
     def fill(self, fill: Fill, instrument: Instrument) -> None:
         """Move what a spot fill moved, unless the last report was made after it."""

@@ -22,7 +22,8 @@ ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
 BPS: Final = Decimal(10_000)
 
-CONTEXT: Final = Context(prec=50, traps=[InvalidOperation, DivisionByZero, Overflow])
+PRECISION: Final = 50
+CONTEXT: Final = Context(prec=PRECISION, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?", re.ASCII)
 
@@ -39,7 +40,7 @@ def use_money_context() -> None:
 
     The context belongs to the thread *and* to the asyncio callback: it is looked at anew at every entry.
     """
-    if getcontext().prec != CONTEXT.prec:
+    if getcontext().prec != PRECISION:
         setcontext(CONTEXT.copy())
 
 

@@ -57,6 +57,8 @@ class LiveLoop:
         self._performers: dict[type, Performer] = {}
         self._pumped: Sequence[Pumped] = ()
         self._soon = False
+        self._held: tuple[ActorName, Input] | None = None
+        """The only input since the system ran."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.ended = asyncio.Event()
@@ -79,12 +81,22 @@ class LiveLoop:
         return self._clock.now()
 
     def tell(self, actor: ActorName, message: Input) -> None:
-        """An input from a driver."""
-        self._system.tell(actor, message)
+        """An input from a driver. The first is held until the system runs: alone it needs no queue."""
+        if self._held is None and not self._soon and self._loop is not None:
+            self._held = (actor, message)
+        else:
+            self._release()
+            self._system.tell(actor, message)
         self._wake()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            (actor, message), self._held = self._held, None
+            self._system.tell(actor, message)
 
     def end(self) -> None:
         """Stop pumping; what is still on its way is dropped."""
+        self._release()
         self.ended.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -103,7 +115,11 @@ class LiveLoop:
         now = self.now()
         for pumped in self._pumped:
             pumped.run(now)
-        more = self._system.run(now, BUDGET)
+        if self._held is not None:
+            (actor, message), self._held = self._held, None
+            more = self._system.step(actor, message, now)
+        else:
+            more = self._system.run(now, BUDGET)
         for effect in self._system.take_effects():
             self._performers[type(effect)](effect)
         if self._system.escalated is not None:

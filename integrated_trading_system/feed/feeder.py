@@ -195,9 +195,21 @@ class MarketDataFeeder(Actor[Inbox]):
             self._judge.quote(lane, quote)
 
     def _on_trade(self, trade: Trade) -> None:
+        """A trade is told once, whichever links bring it. What is on time and at an ordinary price is not judged."""
         lane = self._lane(trade.instrument)
         if lane.down:
             lane.trades.dropped += 1
+            return
+        if lane.known_trade(trade.trade_id):
+            lane.trades.conflated += 1
+            return
+        clock = lane.clock
+        venue_time = trade.venue_time
+        if venue_time and clock.low <= trade.received_at - venue_time < clock.high and lane.plausible_trade(trade):
+            reach = venue_time - clock.offset
+            if reach > clock.reach:
+                clock.reach = reach
+            lane.take_trade(trade)
         else:
             self._judge.trade(lane, trade)
 

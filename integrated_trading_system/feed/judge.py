@@ -166,10 +166,7 @@ class Judge:
     # -- trades --------------------------------------------------------------------------------
 
     def trade(self, lane: Lane, trade: Trade) -> None:
-        """A public print. It may be late, for it stays a fact; it is told once, whichever links bring it."""
-        if lane.known_trade(trade.trade_id):
-            lane.trades.conflated += 1
-            return
+        """A public print that is not a duplicate. It may be late, for it stays a fact."""
         late = place(lane, trade.venue_time, trade.received_at)
         reason = trade_reason(trade, lane.last_mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
         if reason is None and late is Reason.FUTURE:
@@ -178,12 +175,4 @@ class Judge:
             lane.trades.quarantined += 1
             self._outlet.refuse(lane, reason, trade)
             return
-        lane.watched = True
-        lane.trade_price = trade.price
-        lane.trades.delivered += 1
-        lane.recent_trades.append(trade)
-        if not lane.bookish:
-            lane.silent = False
-            lane.heard = trade.received_at
-        for listener in lane.trade_listeners:
-            listener.tell(trade)
+        lane.take_trade(trade)

@@ -28,6 +28,7 @@ SyncMessage: TypeAlias = Quote | BookStateChanged | ClockEstimated
 
 TRADES_REMEMBERED: Final = 4_096
 """Trade ids among which a duplicate is looked for: while two links of a rollover overlap, both bring every trade."""
+TRADES_PER_HALF: Final = TRADES_REMEMBERED // 2
 DIFFERENCES_KEPT: Final = 1_024
 """Delays of changes, for averages and percentiles; those of quotes and trades are in their rings."""
 QUOTES_SEARCHED: Final = 64
@@ -37,13 +38,9 @@ QUOTES_SEARCHED: Final = 64
 class Lane:
     """One instrument. Its attributes are public: the feeder is their only user."""
 
-    mid: float = 0.0
-    """The last price judged in full, or the last one before the top was withdrawn."""
     low: float = inf
     high: float = inf
     """The band; `low` is infinite while no price is trusted, so that every quote is judged."""
-    ticks_per_unit: float = 0.0
-    trade_price: float = 0.0
 
     floor: int = UNPROVEN
     """No quote up to this sequence is taken while the top is unknown."""
@@ -58,8 +55,6 @@ class Lane:
     """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
     watched: bool = False
     """Whether its silence matters."""
-    down: bool = False
-    """Its links are gone. What still arrives is of a dead link."""
     silent: bool = False
     silences: int = 0
     heard: Nanos = Nanos(0)
@@ -77,6 +72,13 @@ class Lane:
         synchronizers: tuple[Ref[SyncMessage], ...],
     ) -> None:
         """Nothing heard."""
+        # Those that every trade asks for: a default of the class is four times as slow to read.
+        self.mid = 0.0
+        """The last price judged in full, or the last one before the top was withdrawn."""
+        self.ticks_per_unit = 0.0
+        self.trade_price = 0.0
+        self.down = False
+        """Its links are gone. What still arrives is of a dead link."""
         self.instrument = instrument
         self.venue: VenueId = venue_of(instrument)
         self.entry = entry
@@ -179,12 +181,39 @@ class Lane:
 
     def known_trade(self, trade_id: str) -> bool:
         """Whether this trade was here before; remembers it."""
-        if trade_id in self._ids or trade_id in self._older_ids:
+        ids = self._ids
+        if trade_id in ids or trade_id in self._older_ids:
             return True
-        if len(self._ids) >= TRADES_REMEMBERED // 2:
-            self._older_ids, self._ids = self._ids, {}
-        self._ids[trade_id] = None
+        if len(ids) >= TRADES_PER_HALF:
+            self._older_ids, self._ids = ids, {trade_id: None}
+        else:
+            ids[trade_id] = None
         return False
+
+    def plausible_trade(self, trade: Trade) -> bool:
+        """Whether its price is an ordinary next one. False says only that `trade_reason` has to judge."""
+        price = trade.price
+        top = self.entry.top
+        before = (self.mid if top is NOTHING else (top.bid + top.ask) / 2) or self.trade_price
+        allowed = before * self.jump_max
+        return (
+            0.0 < price < inf
+            and 0.0 < trade.quantity < inf
+            and -allowed <= price - before <= allowed
+            and (self.ticks_per_unit == 0.0 or on_tick(price, self.ticks_per_unit))
+        )
+
+    def take_trade(self, trade: Trade) -> None:
+        """Believe it: keep it and tell it."""
+        self.watched = True
+        self.trade_price = trade.price
+        self.trades.delivered += 1
+        self.recent_trades.append(trade)
+        if not self.bookish:
+            self.silent = False
+            self.heard = trade.received_at
+        for listener in self.trade_listeners:
+            listener.tell(trade)
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -90,8 +90,9 @@ class Synchronizer(Actor[Inbox]):
     def receive(self, message: Inbox) -> None:
         """Take in a quote, or learn that one is no longer to be believed."""
         if type(message) is Quote:
-            place = self._places.get(message.instrument)
-            if place is None:
+            try:
+                place = self._places[message.instrument]
+            except KeyError:
                 place = self._join(message)
             self._quotes[place] = message
             if self._own:

@@ -224,7 +224,8 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 if self._settings.cancel_external:
                     self._cancel_external(message.venue, message.account)
             case BalancesReported():
-                self._desk.answered((About.BALANCES, message.venue))
+                if message.complete:  # what a stream tells of some assets is no answer
+                    self._desk.answered((About.BALANCES, message.venue))
                 self.context.publish(message)
             case RequestFailed():
                 self._requests_failed += 1  # it is asked again by the timer

@@ -11,9 +11,10 @@ from integrated_trading_system.orchestrator.signers import simulated_credentials
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import Dialect
 from integrated_trading_system.simulation.exchange.exchange import Exchange
+from integrated_trading_system.simulation.latency import Latency
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.venues import VENUES, build_dialect, build_exchange, listings
-from integrated_trading_system.simulation.world import Latency, World
+from integrated_trading_system.simulation.world import World
 
 
 class DevWorld(World):

@@ -25,7 +25,7 @@ from integrated_trading_system.runtime.system import System
 from integrated_trading_system.strategies.strategy import Strategy
 
 REMEMBERED: Final[tuple[type[Any], ...]] = (InstrumentsListed, BalancesReported, TradingStateChanged)
-"""The last of each, by venue where it has one; in this order they are told again."""
+"""The last of each, by venue where it has one; in this order they are told again. Balances: all that is known."""
 
 
 class Reminder:
@@ -63,8 +63,8 @@ class Reminder:
             case InstrumentsListed(venue):
                 self._facts[InstrumentsListed][venue] = message
             case BalancesReported():
-                if message.complete:
-                    self._facts[BalancesReported][message.venue] = message
+                known = self._facts[BalancesReported]
+                known[message.venue] = _joined(known.get(message.venue), message)
             case TradingStateChanged():
                 self._facts[TradingStateChanged][""] = message
             case LinkChanged(link=link, state=state):
@@ -102,3 +102,18 @@ class Reminder:
             if self._feed is not None:
                 self._feed.tell(down)
             self._system.bus.publish(down)
+
+
+def _joined(known: BalancesReported | None, news: BalancesReported) -> BalancesReported:
+    """What both reports tell together, the newer one first in doubt. Some venues never tell everything at once."""
+    if known is None or news.complete or known.account != news.account:
+        return news
+    balances = {one.asset: one for one in (*known.balances, *news.balances)}
+    positions = {one.instrument: one for one in (*known.positions, *news.positions)}
+    return replace(
+        known,
+        balances=tuple(balances.values()),
+        positions=tuple(positions.values()),
+        venue_time=news.venue_time,
+        received_at=news.received_at,
+    )

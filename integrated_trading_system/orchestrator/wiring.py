@@ -209,6 +209,7 @@ class _Wiring:
         subscribe(OpeningBalance, oms)
         subscribe(ExternalFlow, oms)
         subscribe(Fill, pms)
+        subscribe(Order, pms)
         subscribe(BalancesReported, pms)
         subscribe(InstrumentsListed, pms)
         subscribe(PlanFinished, pms)

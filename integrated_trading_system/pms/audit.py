@@ -2,7 +2,8 @@
 
 The first report of an asset is its opening balance. From then on opening balance plus our flows is
 what should be there. A difference may be a fill on its way, in either direction; one that stays the
-same for long enough is a flow from outside. It is taken over as it is, and never traded away.
+same for long enough is a flow from outside. It is taken over as it is, and never traded away. Only
+reports that can be compared come here: while a fill may be missing, none does.
 """
 
 from collections.abc import Callable, Mapping

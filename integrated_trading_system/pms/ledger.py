@@ -4,13 +4,18 @@ A position is kept by its cost, which is a sum, and not by its average price, wh
 rounded quotient. Closing a part takes that part of the cost; like on the venues, booked profits and
 parts of a cost have eight decimals. Rounding moves a hundred-millionth from one closing to the next and
 never loses it: what was realised and what is still invested always add up to what was paid.
+
+What a closing brings depends on the fills before it, and fills reach us in any order: an event is lost
+and found by a question later. So fills are counted in the venue's order, whenever they come.
 """
 
+from bisect import insort_right
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeAlias
 
-from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ZERO
@@ -18,6 +23,11 @@ from integrated_trading_system.domain.position import Position
 from integrated_trading_system.domain.time import Nanos
 
 CENT: Final = Decimal("0.00000001")
+LATE_MAX: Final = 1_000
+"""So many fills of an instrument may come before one that traded earlier; what is later counts as the first of them."""
+
+Rank: TypeAlias = tuple[Nanos, Decimal]
+"""When it traded, and its place in that millisecond."""
 
 
 class Purse(NamedTuple):
@@ -41,7 +51,7 @@ def worth(instrument: Instrument, price: Decimal, quantity: Decimal) -> Decimal:
 class Holding:
     """One instrument on one account, at average cost."""
 
-    __slots__ = ("account", "changed_at", "cost", "fees", "instrument", "quantity", "realised")
+    __slots__ = ("_before", "_recent", "account", "changed_at", "cost", "fees", "instrument", "quantity", "realised")
 
     def __init__(self, instrument: Instrument, account: AccountId) -> None:
         """Flat."""
@@ -54,6 +64,32 @@ class Holding:
         self.realised = ZERO
         self.fees: dict[Asset, Decimal] = {}
         self.changed_at = Nanos(0)
+        self._recent: list[tuple[Rank, Decimal, Decimal]] = []
+        """The last fills in the venue's order: signed quantity and price."""
+        self._before = (ZERO, ZERO, ZERO)
+        """Quantity, cost and profit before the first of them."""
+
+    def insert(self, rank: Rank, signed: Decimal, price: Decimal) -> Decimal:
+        """`trade`, in the place in which it happened; by how much that changed the profit, of later closings too."""
+        recent, entry = self._recent, (rank, signed, price)
+        realised = self.realised
+        if not recent or rank >= recent[-1][0]:
+            recent.append(entry)
+            self.trade(signed, price)
+        else:
+            insort_right(recent, entry, key=itemgetter(0))
+            self.quantity, self.cost, self.realised = self._before
+            for _, quantity, at in recent:
+                self.trade(quantity, at)
+        change = self.realised - realised
+        if len(recent) > LATE_MAX:
+            now = (self.quantity, self.cost, self.realised)
+            self.quantity, self.cost, self.realised = self._before
+            _, quantity, at = recent.pop(0)
+            self.trade(quantity, at)
+            self._before = (self.quantity, self.cost, self.realised)
+            self.quantity, self.cost, self.realised = now
+        return change
 
     def trade(self, signed: Decimal, price: Decimal) -> Decimal:
         """Add a signed quantity; the profit that closing brought. Through zero: close all, open the rest."""
@@ -110,6 +146,20 @@ def _part(whole: Decimal, quantity: Decimal, of: Decimal) -> Decimal:
     return whole if quantity == of else (whole * quantity / of).quantize(CENT)
 
 
+def rank(fill: Fill) -> Rank:
+    """Its place among all fills of its instrument.
+
+    Most venues number their trades. Where one does not, an order that trades with several at once takes
+    the best price first.
+    """
+    if fill.trade_id.isascii() and fill.trade_id.isdecimal():
+        place = Decimal(fill.trade_id)
+    else:
+        taker = fill.side if fill.liquidity is Liquidity.TAKER else fill.side.opposite
+        place = fill.price * taker.sign
+    return fill.venue_time or fill.received_at, place
+
+
 class Ledger:
     """All holdings, and what flowed into and out of every purse because of our fills."""
 
@@ -126,13 +176,13 @@ class Ledger:
         return iter(self._holdings.values())
 
     def book(self, fill: Fill, instrument: Instrument) -> Holding:
-        """One fill, each exactly once. The holding that it changed."""
+        """One fill, each exactly once, in any order. The holding that it changed."""
         key = (fill.instrument, fill.account)
         holding = self._holdings.get(key)
         if holding is None:
             holding = self._holdings[key] = Holding(instrument, fill.account)
         signed = fill.side.sign * fill.quantity
-        profit = holding.trade(signed, fill.price)
+        profit = holding.insert(rank(fill), signed, fill.price)
         if instrument.kind is Kind.SPOT:
             self._flow(fill, instrument, instrument.base, signed * instrument.multiplier)
             self._flow(

@@ -10,10 +10,11 @@ from msgspec import Struct
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
-from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId, venue_of
+from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, InstrumentId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.opportunity import EdgeRealised
+from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus, TimeInForce
 from integrated_trading_system.domain.plan import PlanFinished
 from integrated_trading_system.domain.position import Equity, Position
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
@@ -27,7 +28,7 @@ class EquityDue(Struct, frozen=True):
     """Timer: value everything."""
 
 
-PmsInbox: TypeAlias = Fill | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
+PmsInbox: TypeAlias = Fill | Order | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
 
 
 class PositionManagementView(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,10 @@ class PositionManagementSystem(Actor[PmsInbox]):
             Nanos(settings.external_after_ms * MILLISECOND),
             {Purse(*key): amount for key, amount in openings.items()},
         )
+        self._unsettled: dict[ClientOrderId, tuple[VenueId, AccountId]] = {}
+        """Orders of which a fill may be missing."""
+        self._traded_at: dict[tuple[VenueId, AccountId], Nanos] = {}
+        self._reported_at: dict[tuple[VenueId, AccountId], Nanos] = {}
         self._realised_edge = ZERO
         self._plans_traded = 0
 
@@ -96,6 +101,8 @@ class PositionManagementSystem(Actor[PmsInbox]):
         match message:
             case Fill():
                 self._on_fill(message)
+            case Order():
+                self._on_order(message)
             case InstrumentsListed():
                 self._on_instruments(message)
             case BalancesReported():
@@ -156,11 +163,22 @@ class PositionManagementSystem(Actor[PmsInbox]):
     # -- what happens --------------------------------------------------------------------------
 
     def _on_fill(self, fill: Fill) -> None:
+        owner = (venue_of(fill.instrument), fill.account)
+        self._traded_at[owner] = max(fill.venue_time, self._traded_at.get(owner, Nanos(0)))
         instrument = self._instruments.get(fill.instrument)
         if instrument is None:
             self._waiting.setdefault(fill.instrument, []).append(fill)
         else:
             self.context.publish(self.ledger.book(fill, instrument).position())
+
+    def _on_order(self, order: Order) -> None:
+        """Remember it as long as it may have traded what we have not heard of."""
+        request = order.request
+        rests = order.status is OrderStatus.WORKING and request.time_in_force is TimeInForce.GTC
+        if order.status in TERMINAL or (rests and order.filled == order.venue_filled):
+            self._unsettled.pop(request.client_order_id, None)
+        else:
+            self._unsettled[request.client_order_id] = (venue_of(request.instrument), request.account)
 
     def _on_instruments(self, message: InstrumentsListed) -> None:
         """What an instrument is was known when its first fill was booked, and stays so."""
@@ -175,14 +193,24 @@ class PositionManagementSystem(Actor[PmsInbox]):
             self._on_plan(plan)
 
     def _on_balances(self, message: BalancesReported) -> None:
-        known = self._balances.setdefault((message.venue, message.account), {})
+        owner = (message.venue, message.account)
+        if 0 < message.venue_time < self._reported_at.get(owner, Nanos(0)):
+            return  # of a stream that lags behind what was asked
+        self._reported_at[owner] = max(message.venue_time, self._reported_at.get(owner, Nanos(0)))
+        known = self._balances.setdefault(owner, {})
         if message.complete:
             known.clear()
         known.update({balance.asset: balance for balance in message.balances})
-        if any(venue_of(instrument) == message.venue for instrument in self._waiting):
-            return  # the ledger does not know yet what these fills moved
-        for found in self.audit.report(message, self.context.now):
-            self.context.publish(found)
+        if self._comparable(message):
+            for found in self.audit.report(message, self.context.now):
+                self.context.publish(found)
+
+    def _comparable(self, report: BalancesReported) -> bool:
+        """Whether the ledger knows every fill that the report knows, and no other."""
+        owner = (report.venue, report.account)
+        if owner in self._unsettled.values() or any(venue_of(name) == report.venue for name in self._waiting):
+            return False
+        return (report.venue_time or report.received_at) >= self._traded_at.get(owner, Nanos(0))
 
     def _on_plan(self, finished: PlanFinished) -> None:
         """What a trade of several legs brought, beside what was expected of it."""

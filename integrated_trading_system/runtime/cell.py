@@ -113,8 +113,12 @@ class Cell(Generic[M]):
     # -- the runtime's side --------------------------------------------------------------------
 
     def drain(self, budget: int) -> int:
-        """Deliver waiting messages, at most `budget`; how many."""
+        """It is this cell's turn: deliver waiting messages, at most `budget`; how many."""
         self._scheduled = False
+        return self.deliver(budget)
+
+    def deliver(self, budget: int) -> int:
+        """Within a turn: deliver waiting messages, at most `budget`; how many."""
         get = self.mailbox.get
         waiting = self.mailbox.waiting
         done = 0

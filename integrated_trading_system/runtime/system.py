@@ -118,18 +118,43 @@ class System:
             _, _, timer, cell, incarnation, message = heappop(timers)
             if not timer.cancelled:
                 cell.fire(incarnation, message)
-        ready = self.ready
-        while ready and budget > 0:
-            budget -= ready.popleft().drain(budget)
-        return bool(ready)
+        return self._drain(budget)
+
+    def step(self, name: ActorName, message: Any, now: Nanos) -> bool:
+        """`tell` and `run` in one call, the commonest step of a driver.
+
+        What nothing waits before is received without being queued; to the actors, the observer and the counters
+        it is the same.
+        """
+        timers = self._timers
+        if self.ready or (timers and timers[0][0] <= now):
+            self.tell(name, message)
+            return self.run(now)
+        assert now >= self.now, "time goes forward"
+        use_money_context()
+        if self.observer is not None:
+            self.observer.told(name, message)
+            self.observer.ran(now, BUDGET)
+        self.now = now
+        cell = self._cells[name]
+        mailbox = cell.mailbox
+        mailbox.delivered += 1
+        if not mailbox.high_water:
+            mailbox.high_water = 1
+        try:
+            cell.receive(message)
+        except Exception as error:  # noqa: BLE001 - as in the cell, whose turn this is
+            self.failed(cell, error)
+        return bool(self.ready) and self._drain(BUDGET - 1 - cell.deliver(BUDGET - 1))
 
     def deadline(self) -> Nanos | None:
         """When `run` has to be called again, if nothing is told before."""
-        while self._timers and self._timers[0][2].cancelled:
-            heappop(self._timers)
+        timers = self._timers
+        while timers and timers[0][2].cancelled:
+            heappop(timers)
         if self.ready:
             return self.now
-        return self._timers[0][0] if self._timers else None
+        return timers[0][0] if timers else None
 
     def take_effects(self) -> list[Effect]:
         """What the core wants done since the last call."""
@@ -167,6 +192,12 @@ class System:
 
     # -- inside --------------------------------------------------------------------------------
 
+    def _drain(self, budget: int) -> bool:
+        ready = self.ready
+        while ready and budget > 0:
+            budget -= ready.popleft().drain(budget)
+        return bool(ready)
+
     def schedule(self, due: Nanos, cell: Cell[Any], incarnation: int, message: Any) -> Timer:
         """Remember a timer; equal deadlines fire in order of setting."""
         timer = Timer(due)
@@ -177,11 +208,15 @@ class System:
     def failed(self, cell: Cell[Any], error: Exception) -> None:
         """Restart the actor, or pass the failure on. A mailbox that overflows is always passed on."""
         restart = not isinstance(error, MailboxOverflow) and cell.counter.allows(self.now)
-        fact = ActorFailed(cell.name, f"{type(error).__name__}: {error}", restart, self.now)
         if restart:
-            cell.restart()
+            try:
+                cell.restart()
+            except Exception as again:  # noqa: BLE001 - a start is a turn like any other
+                self.failed(cell, again)
+                restart = not isinstance(cell.actor, Stopped)
         else:
             cell.take(Stopped(cell.actor))
-            if self.escalated is None:
-                self.escalated = fact
+        fact = ActorFailed(cell.name, f"{type(error).__name__}: {error}", restart, self.now)
+        if not restart and self.escalated is None:
+            self.escalated = fact
         self.bus.publish(fact)

@@ -22,7 +22,8 @@ class Fault(StrEnum):
     REQUEST_LOST = "request lost"
     REQUEST_LATE = "request late"
     REQUEST_TWICE = "request twice"
-    """A second copy, byte for byte, arrives some time after the first."""
+    """A second copy, byte for byte, arrives some time after the first. Never of an order: no transport repeats a POST
+    by itself, and Binance, for one, would take an IOC order with the same id again once the first is over."""
     REPLY_LOST = "reply lost"
     REPLY_LATE = "reply late"
     GATEWAY_REFUSES = "gateway refuses"
@@ -51,19 +52,23 @@ class Fault(StrEnum):
 class Way(StrEnum):
     """What is on its way."""
 
+    ORDER = "order"
     REQUEST = "request"
+    """Any other."""
     REPLY = "reply"
     EVENT = "event"
     DATA = "data"
 
 
 LOST: Final = {
+    Way.ORDER: Fault.REQUEST_LOST,
     Way.REQUEST: Fault.REQUEST_LOST,
     Way.REPLY: Fault.REPLY_LOST,
     Way.EVENT: Fault.EVENT_LOST,
     Way.DATA: Fault.DATA_LOST,
 }
 LATE: Final = {
+    Way.ORDER: Fault.REQUEST_LATE,
     Way.REQUEST: Fault.REQUEST_LATE,
     Way.REPLY: Fault.REPLY_LATE,
     Way.EVENT: Fault.EVENT_LATE,
@@ -73,8 +78,10 @@ TWICE: Final = {Way.REQUEST: Fault.REQUEST_TWICE, Way.EVENT: Fault.EVENT_TWICE}
 TIMED: Final = (Fault.LINKS_CUT, Fault.ALL_CUT, Fault.SILENCE, Fault.OUTAGE)
 """These happen by themselves: their rate is per second, all others' per message."""
 
-Delay = Nanos
-UNHARMED: Final = (Delay(0),)
+UNHARMED: Final = (Nanos(0),)
+NEVER: Final = Nanos(0)
+LATE_MAX: Final = Nanos(15 * SECOND)
+OUTAGE_MAX: Final = Nanos(10 * SECOND)
 
 
 class Happening(Struct, frozen=True):
@@ -93,16 +100,15 @@ class Faults:
         seed: int = 0,
         rates: Mapping[Fault, float] | None = None,
         *,
-        begin: Nanos = Nanos(0),
-        until: Nanos = Nanos(0),
-        late_max: Nanos = Nanos(15 * SECOND),
-        outage_max: Nanos = Nanos(10 * SECOND),
+        begin: Nanos = NEVER,
+        until: Nanos = NEVER,
     ) -> None:
-        """`rates`: the chance of each message, or how many happen in a second on average (`TIMED`)."""
+        """From `begin` to `until`.
+
+        `rates`: the chance of each message, or how many happen in a second on average (`TIMED`).
+        """
         self._rates = dict(rates or {})
         self._until = until
-        self._late_max = late_max
-        self._outage_max = outage_max
         self._random = Random(f"faults-{seed}")
         self._due: dict[Fault, Nanos] = {}
         self.counts: dict[Fault, int] = dict.fromkeys(Fault, 0)
@@ -110,13 +116,13 @@ class Faults:
         for fault in TIMED:
             self._plan(fault, begin)
 
-    def copies(self, way: Way, now: Nanos) -> tuple[Delay, ...]:
+    def copies(self, way: Way, now: Nanos) -> tuple[Nanos, ...]:
         """How much later than it should each copy of a message arrives; empty when it is lost."""
         if now >= self._until:
             return UNHARMED
         if self._happens(LOST[way]):
             return ()
-        delay = self._late(now) if self._happens(LATE[way]) else Delay(0)
+        delay = self._late(now) if self._happens(LATE[way]) else Nanos(0)
         if way in TWICE and self._happens(TWICE[way]):
             return delay, self._late(now)
         return (delay,)
@@ -139,7 +145,7 @@ class Faults:
         happened = []
         for fault in [fault for fault in TIMED if self._due.get(fault, now + 1) <= now]:
             self.counts[fault] += 1
-            lasts = Nanos(min(int(self._random.random() * self._outage_max), self._until - now))
+            lasts = Nanos(min(int(self._random.random() * OUTAGE_MAX), self._until - now))
             happened.append(Happening(fault, self._random.choice(venues), lasts))
             self._plan(fault, now)
         return happened
@@ -159,7 +165,7 @@ class Faults:
             return True
         return False
 
-    def _late(self, now: Nanos) -> Delay:
+    def _late(self, now: Nanos) -> Nanos:
         """Mostly a little, now and then as much as there is."""
         share = self._random.random() ** 3
-        return Delay(min(int(share * self._late_max), self._until - now))
+        return Nanos(min(int(share * LATE_MAX), self._until - now))

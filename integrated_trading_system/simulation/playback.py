@@ -6,8 +6,7 @@ subscribing are acknowledged for the venue. Orders never come here: a replay tra
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from heapq import merge
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
@@ -47,6 +46,7 @@ class _Stage:
         self.calls: dict[CallId, HttpCall] = {}
         self.answers: deque[Line] = deque()
         self.proof_due = Nanos(0)
+        self.messages = 0
 
 
 class Playback:
@@ -57,11 +57,14 @@ class Playback:
         self._system = system
         tracks = tuple(tracks)
         self._stages = {track.venue: _Stage(track.venue) for track in tracks}
-        self._lines: Iterator[tuple[VenueId, Line]] = merge(
-            *(_with_venue(track) for track in tracks), key=lambda item: item[1].at
-        )
-        self.messages = dict.fromkeys(self._stages, 0)
+        lines = [(self._stages[track.venue], line) for track in tracks for line in track.lines]
+        lines.sort(key=lambda item: item[1].at)  # stable, and made for runs that are in order already
+        self._lines = iter(lines)
+
+    @property
+    def messages(self) -> dict[VenueId, int]:
         """Frames and REST answers played, by venue."""
+        return {venue: stage.messages for venue, stage in self._stages.items()}
 
     def run(self, wait_until: Callable[[Nanos], None] | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         """Play to the end, or until `stop()`. `wait_until` is asked before each line: it sets the pace."""
@@ -71,16 +74,16 @@ class Playback:
             return
         system.start(first[1].at)
         self._settle(first[1].at)
-        self._play(first)
-        for item in self._lines:
-            at = item[1].at
+        self._play(*first)
+        for stage, line in self._lines:
+            at = line.at
             if wait_until is not None:
                 wait_until(at)
             if stop() or system.escalated is not None:
                 return
             while (due := system.deadline()) is not None and due <= at:
                 self._settle(max(due, system.now))
-            self._play(item)
+            self._play(stage, line)
 
     def finish(self, grace: Nanos) -> None:
         """After the last line: let what is on its way arrive."""
@@ -88,17 +91,21 @@ class Playback:
         while (due := self._system.deadline()) is not None and due <= until:
             self._settle(max(due, self._system.now))
 
-    def _play(self, item: tuple[VenueId, Line]) -> None:
-        venue, line = item
-        stage = self._stages[venue]
-        now = max(line.at, self._system.now)
+    def _play(self, stage: _Stage, line: Line) -> None:
+        system = self._system
+        now = max(line.at, system.now)
         if line.kind is Kind.FRAME:
-            self.messages[venue] += 1
+            stage.messages += 1
             if stage.links:
-                self._system.tell(stage.actor, FrameReceived(stage.links[0], line.payload, now))
-                self._prove_life(stage, now)
+                frame = FrameReceived(stage.links[0], line.payload, now)
+                if now < stage.proof_due or len(stage.links) == 1:
+                    if not system.step(stage.actor, frame, now) and not system.effects:
+                        return
+                else:
+                    system.tell(stage.actor, frame)
+                    self._prove_life(stage, now)
         elif line.kind is Kind.ANSWER:
-            self.messages[venue] += 1
+            stage.messages += 1
             stage.answers.append(line)
             self._answer(stage, now)
         self._settle(now)
@@ -134,10 +141,9 @@ class Playback:
 
     def _prove_life(self, stage: _Stage, now: Nanos) -> None:
         """All links of a capture are one: what is heard on it keeps the others alive."""
-        if now >= stage.proof_due and len(stage.links) > 1:
-            stage.proof_due = Nanos(now + PROOF_OF_LIFE_EVERY)
-            for link in stage.links[1:]:
-                self._system.tell(stage.actor, PongReceived(link, now))
+        stage.proof_due = Nanos(now + PROOF_OF_LIFE_EVERY)
+        for link in stage.links[1:]:
+            self._system.tell(stage.actor, PongReceived(link, now))
 
     def _answer(self, stage: _Stage, now: Nanos) -> None:
         """Match waiting calls with recorded answers; refuse what no capture can answer."""
@@ -156,11 +162,6 @@ class Playback:
                     )
                     self._system.tell(stage.actor, reply)
                     break
-
-
-def _with_venue(track: Track) -> Iterator[tuple[VenueId, Line]]:
-    for line in track.lines:
-        yield track.venue, line
 
 
 def _answers(line: Line, call: HttpCall) -> bool:

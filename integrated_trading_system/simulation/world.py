@@ -13,8 +13,6 @@ from random import Random
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from integrated_trading_system.domain.effects import Effect
 from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
 from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId
@@ -29,13 +27,16 @@ from integrated_trading_system.domain.link import (
     SendFrame,
     Tag,
 )
-from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
+from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
-from integrated_trading_system.simulation.faults import Faults
+from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
+from integrated_trading_system.simulation.latency import Latency
 from integrated_trading_system.venues.signer import Signer
 
 PONG_EVERY = Nanos(10 * SECOND)
-"""As the real driver pings."""
+"""As the real driver pings,"""
+PONG_WITHIN = Nanos(20 * SECOND)
+"""and as long as it waits for the answer."""
 
 Tell = Callable[[ActorName, Input], None]
 
@@ -45,17 +46,6 @@ class Gate(Protocol):
 
     def allows(self, tag: Tag) -> bool:
         """Whether a request of this kind may still be sent."""
-
-
-class Latency(Struct, frozen=True):
-    """One-way delays: a fixed part and an exponential tail."""
-
-    base: Nanos = Nanos(8 * MILLISECOND)
-    jitter: Nanos = Nanos(2 * MILLISECOND)
-
-    def draw(self, random: Random) -> Nanos:
-        """One delay."""
-        return Nanos(self.base + int(random.expovariate(1.0) * self.jitter))
 
 
 class World:
@@ -81,8 +71,6 @@ class World:
         self._queue: list[tuple[Nanos, int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         self._links: dict[LinkId, VenueId] = {}
-        self._users: dict[LinkId, None] = {}
-        """Links of which a client has said whose it is."""
         self._silent: dict[LinkId, None] = {}
         self._down: dict[VenueId, Nanos] = {}
         self._last: dict[tuple[LinkId, bool], Nanos] = {}
@@ -108,6 +96,8 @@ class World:
         """When `run` has to be called next."""
         due = [self._queue[0][0]] if self._queue else []
         due += [at for dialect in self._dialects.values() if (at := dialect.deadline()) is not None]
+        if (at := self.faults.deadline()) is not None:
+            due.append(at)
         return min(due, default=None)
 
     def run(self, now: Nanos) -> None:
@@ -116,6 +106,8 @@ class World:
             at = self.deadline()
             if at is None or at > now:
                 return
+            for happening in self.faults.take(at, tuple(self._dialects)):
+                self._strike(happening, at)
             for dialect in self._dialects.values():
                 due = dialect.deadline()
                 if due is not None and due <= at:
@@ -144,16 +136,37 @@ class World:
     def cut(self, venue: VenueId, now: Nanos, reason: str = "reset") -> None:
         """Break every link of a venue (a fault)."""
         for link in [link for link, of in self._links.items() if of == venue]:
+            self._break(now, link, reason)
+
+    def _break(self, now: Nanos, link: LinkId, reason: str) -> None:
+        venue = self._links.pop(link, None)
+        if venue is not None:
             self._dialects[venue].disconnect(link, now)
-            self._links.pop(link)
             self._tell(_connector(venue), LinkClosed(link, reason, now))
+
+    def _strike(self, happening: Happening, now: Nanos) -> None:
+        venue = happening.venue
+        match happening.fault:
+            case Fault.SILENCE:
+                self._silent.update(dict.fromkeys(link for link, of in self._links.items() if of == venue))
+            case Fault.ALL_CUT:
+                for each in self._dialects:
+                    self.cut(each, now)
+            case _:
+                self.cut(venue, now)
+        if happening.fault is Fault.OUTAGE:
+            self._down[venue] = Nanos(now + happening.lasts)
+
+    def _unreachable(self, venue: VenueId, now: Nanos) -> bool:
+        return now < self._down.get(venue, 0)
 
     # -- links ---------------------------------------------------------------------------------
 
     def _open(self, now: Nanos, effect: OpenLink) -> None:
         parts = urlsplit(effect.url)
         dialect = self._dialects[effect.venue]
-        accepted = dialect.connect(effect.link, parts.path, parts.query, now)
+        reachable = not self._unreachable(effect.venue, now)
+        accepted = reachable and dialect.connect(effect.link, parts.path, parts.query, now)
         if accepted:
             self._links[effect.link] = effect.venue
             self._inbound(effect.link, effect.venue, now, LinkOpened(effect.link, Nanos(0)))
@@ -165,7 +178,9 @@ class World:
     def _pong(self, now: Nanos, link: LinkId) -> None:
         """Below the frames, client and server ping each other: a quiet link shows that it lives."""
         venue = self._links.get(link)
-        if venue is not None:
+        if link in self._silent:
+            self._schedule(Nanos(now + PONG_WITHIN), self._epoch, self._break, link, "ping-timeout")
+        elif venue is not None:
             self._tell(_connector(venue), PongReceived(link, now))
             self._schedule(Nanos(now + PONG_EVERY), self._epoch, self._pong, link)
 
@@ -180,7 +195,7 @@ class World:
 
     def _arrive(self, now: Nanos, link: LinkId, frame: bytes) -> None:
         venue = self._links.get(link)
-        if venue is not None:
+        if venue is not None and link not in self._silent:
             self._dialects[venue].receive(link, frame, now)
             self._collect(self._dialects[venue], now)
 
@@ -199,7 +214,14 @@ class World:
                 self._links.pop(outgoing.link)
                 self._inbound(outgoing.link, venue, now, LinkClosed(outgoing.link, "closed", Nanos(0)))
             else:
-                self._inbound(outgoing.link, venue, now, FrameReceived(outgoing.link, outgoing.frame, Nanos(0)))
+                self._frame(outgoing.link, venue, now, FrameReceived(outgoing.link, outgoing.frame, Nanos(0)))
+
+    def _frame(self, link: LinkId, venue: VenueId, now: Nanos, message: FrameReceived) -> None:
+        if link in self._silent:
+            return
+        way = Way.EVENT if "#user." in link else Way.DATA
+        for delay in self.faults.copies(way, now):
+            self._inbound(link, venue, Nanos(now + delay), message)
 
     def _inbound(self, link: LinkId, venue: VenueId, now: Nanos, message: Input) -> None:
         due = self._ordered(link, now, inbound=True)
@@ -237,19 +259,40 @@ class World:
             headers={name.lower(): value for name, value in request.headers},
             body=request.body.encode(),
         )
-        self._later(now, self._serve, self._epoch, effect, server_request, now, epoch=0)
+        self._post(effect, server_request, now)
+
+    def _post(self, effect: HttpCall, request: ServerRequest, now: Nanos) -> None:
+        """Every copy that arrives is served; only the first is answered, and only if it arrives in time."""
+        if self._unreachable(effect.venue, now):
+            self._fail(effect, now, "refused", maybe_sent=False)
+            return
+        answered = False
+        for delay in self.faults.copies(Way.ORDER if effect.tag is Tag.ORDER else Way.REQUEST, now):
+            due = Nanos(now + self._latency.draw(self._random) + delay)
+            epoch = 0 if answered or due > effect.deadline else self._epoch
+            self._schedule(due, 0, self._serve, epoch, effect, request, now)
+            answered = answered or bool(epoch)
+        if not answered:
+            self._schedule(effect.deadline, self._epoch, self._time_out, effect)
 
     def _serve(self, now: Nanos, epoch: int, effect: HttpCall, request: ServerRequest, sent_at: Nanos) -> None:
+        """`epoch` 0: nobody waits for the answer."""
         dialect = self._dialects[effect.venue]
-        reply = dialect.http(request, now)
-        self._collect(dialect, now)
+        gateway = self.faults.gateway(now)
+        reply = ServerReply(status=503 if gateway is Fault.GATEWAY_REFUSES else 504, body=b"")
+        reached = not self._unreachable(effect.venue, now)
+        if reached and gateway is not Fault.GATEWAY_REFUSES:
+            done = dialect.http(request, now)
+            self._collect(dialect, now)
+            reply = reply if gateway is Fault.GATEWAY_GIVES_UP else done
         if epoch != self._epoch:
             return
         due = Nanos(now + self._latency.draw(self._random))
-        if due > effect.deadline:
+        late = self.faults.copies(Way.REPLY, now)
+        if not reached or not late or due + late[0] > effect.deadline:
             self._schedule(max(effect.deadline, now), epoch, self._time_out, effect)
         else:
-            self._schedule(due, epoch, self._answer, effect, reply, sent_at)
+            self._schedule(Nanos(due + late[0]), epoch, self._answer, effect, reply, sent_at)
 
     def _answer(self, now: Nanos, effect: HttpCall, reply: ServerReply, sent_at: Nanos) -> None:
         message = HttpReply(

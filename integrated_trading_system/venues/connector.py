@@ -137,8 +137,9 @@ class Connector(Actor[Inbox]):
     def receive(self, message: Inbox) -> None:
         """One message, one turn."""
         if type(message) is FrameReceived:
-            link = self._by_id.get(message.link)
-            if link is None:
+            try:
+                link = self._by_id[message.link]
+            except KeyError:
                 self._on_late_frame(message.link)
                 return
             received_at = message.received_at

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.execution import (
+    BalancesReported,
     CancelFailed,
     Fill,
     FillsListed,
@@ -91,8 +92,9 @@ class Desk:
                 decode = partial(trading.decode_open_orders, account)
                 self._ask(request, account, "open_orders", trading.open_orders(account), decode)
             case QueryBalances(account):
-                decode = partial(trading.decode_balances, account)
-                for weighted in trading.balances(account):
+                requests = trading.balances(account)
+                decode = partial(_gather, [], len(requests), partial(trading.decode_balances, account))
+                for weighted in requests:
                     self._ask(request, account, "balances", weighted, decode)
             case _:
                 about = request.request if isinstance(request, SubmitOrder) else request
@@ -241,6 +243,23 @@ class Desk:
 
 def _not_found_as_of(asked_at: Nanos, decode: Decode, reply: HttpReply) -> Sequence[VenueExecution]:
     return [replace(event, asked_at=asked_at) if isinstance(event, OrderNotFound) else event for event in decode(reply)]
+
+
+def _gather(parts: list[BalancesReported], count: int, decode: Decode, reply: HttpReply) -> Sequence[VenueExecution]:
+    """One complete report once every part is there; where a part fails, none."""
+    events = decode(reply)
+    parts += [event for event in events if isinstance(event, BalancesReported)]
+    others = [event for event in events if not isinstance(event, BalancesReported)]
+    if others or len(parts) < count:
+        return others
+    report = replace(
+        parts[-1],
+        balances=tuple(balance for part in parts for balance in part.balances),
+        positions=tuple(position for part in parts for position in part.positions),
+        complete=True,
+        venue_time=min(part.venue_time for part in parts),
+    )
+    return (report,)
 
 
 def subject_of(request: TradingRequest) -> str:

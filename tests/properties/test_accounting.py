@@ -5,7 +5,6 @@ inline refs were told is counted by wrapping them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import pytest
 
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId, venue_of
+from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, DataType, Quote, Statistics, Trade
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.orchestrator.platform import FEED, OMS, Platform, connector_name
+from integrated_trading_system.orchestrator.platform import FEED, OMS, RISK, Platform, connector_name
 from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.runtime.cell import InlineRef
 from integrated_trading_system.runtime.mailbox import Mailbox
@@ -110,22 +110,27 @@ def test_no_trade_is_dropped_and_what_came_too_late_is_counted(run: Run) -> None
         assert run.platform.system.view(connector_name(venue)).late_frames == run.wire.late[venue]
 
 
-def test_every_execution_of_ours_is_owned_by_the_oms(run: Run) -> None:
-    """Fills come by answers and by events, lost ones are asked for: each is booked once, none is dropped."""
-    run.virtual.run(10.0)
-    executed = {
-        (venue, str(one.trade_id))
+@pytest.mark.parametrize(("seed", "cuts"), CASES)
+def test_every_execution_of_ours_is_owned_once(seed: int, cuts: int, tmp_path: Path) -> None:
+    """Fills come with answers and as events, and lost ones are asked for: none is dropped, none counts twice."""
+    run = Run(tmp_path, seed, cuts)
+    for actor in (RISK, OMS):
+        run.platform.system.tell(actor, Shutdown("nothing new"))
+    run.virtual.run(20.0)
+    executed = [
+        one
         for venue, exchange in run.virtual.world.exchanges.items()
         for one in exchange.executions(exchange.bank.accounts[str(run.platform.accounts[venue])])
-    }
+    ]
     view = run.platform.system.view(OMS)
     mailbox = run.platform.system.mailboxes()[OMS]
     assert mailbox.dropped == mailbox.conflated == 0
     assert view.fills == len(executed) > 0
+    assert view.open == 0
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+def told(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """By actor: messages put into its mailbox, and told it inline."""
     counted: Counter[str] = Counter()
     put, tell = Mailbox.put, InlineRef.tell
@@ -140,7 +145,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
     monkeypatch.setattr(Mailbox, "put", counting_put)
     monkeypatch.setattr(InlineRef, "tell", counting_tell)
-    yield counted
+    return counted
 
 
 def test_told_is_delivered_conflated_dropped_or_waiting(told: Counter[str], tmp_path: Path) -> None:
