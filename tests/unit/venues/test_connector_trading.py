@@ -198,10 +198,13 @@ def test_each_request_has_its_subject() -> None:
 def test_open_orders_and_balances_are_told_as_the_venue_lists_them(rig: Rig) -> None:
     rig.tell(QueryOpenOrders(MAIN), QueryBalances(MAIN))
     rig.reply(rig.call("open_orders"))
-    for call in rig.calls("balances"):
-        rig.reply(call, "12.5")
+    calls = rig.calls("balances")
+    assert len(calls) == 2
+    rig.reply(calls[0], "12.5")
+    assert rig.executions.of(BalancesReported) == [], "a part alone would look like the whole"
+    rig.reply(calls[1], "12.5")
     assert len(rig.executions.of(OpenOrdersListed)) == 1
-    assert [report.complete for report in rig.executions.of(BalancesReported)] == [False, False]
+    assert [report.complete for report in rig.executions.of(BalancesReported)] == [True]
 
 
 # -- fills ---------------------------------------------------------------------------------------
