@@ -89,3 +89,22 @@ def test_the_order_of_fills_changes_when_profit_is_realised_and_not_how_much_the
     first, second = (booked(of, order) for order in (trades, shuffled))
     worths = [sum(holding.realised + holding.unrealised(price) for holding in ledger) for ledger in (first, second)]
     assert worths[0] == worths[1]
+
+
+@given(of=st.sampled_from(INSTRUMENTS), trades=TRADES, data=st.data())
+def test_the_order_in_which_fills_reach_us_changes_nothing(
+    of: Instrument, trades: list[tuple[Side, str, str, str]], data: st.DataObject
+) -> None:
+    use_money_context()
+    fills = [
+        fill(of, side, quantity, price, fee=fee, trade=str(number), at=1 + number // 2)
+        for number, (side, quantity, price, fee) in enumerate(trades)
+    ]
+    ledgers = Ledger(), Ledger()
+    for ledger, order in zip(ledgers, (fills, data.draw(st.permutations(fills))), strict=True):
+        for each in order:
+            ledger.book(each, of)
+    (expected,), (found,) = ledgers
+    assert (found.quantity, found.cost, found.realised) == (expected.quantity, expected.cost, expected.realised)
+    assert ledgers[0].flows == ledgers[1].flows or of.kind is not Kind.SPOT
+    assert ledgers[0].by_asset().get(of.settle, 0) == ledgers[1].by_asset().get(of.settle, 0)

@@ -50,6 +50,8 @@ def fill(
     fee_asset: str = "USDT",
     trade: str = "1",
     account: AccountId = ACCOUNT,
+    at: int = 1,
+    liquidity: Liquidity = Liquidity.TAKER,
 ) -> Fill:
     return Fill(
         client_order_id=ClientOrderId("c"),
@@ -61,13 +63,13 @@ def fill(
         price=Decimal(price),
         quantity=Decimal(quantity),
         fee=Money(Decimal(fee), Asset(fee_asset)),
-        liquidity=Liquidity.TAKER,
-        venue_time=Nanos(1),
+        liquidity=liquidity,
+        venue_time=Nanos(at),
         received_at=Nanos(2),
     )
 
 
-def reported(*, complete: bool = True, **totals: str) -> BalancesReported:
+def reported(*, complete: bool = True, at: int = 0, **totals: str) -> BalancesReported:
     """Half of each total is locked."""
     halves = {asset: Decimal(total) / 2 for asset, total in totals.items()}
     return BalancesReported(
@@ -76,8 +78,8 @@ def reported(*, complete: bool = True, **totals: str) -> BalancesReported:
         balances=tuple(Balance(Asset(asset), half, half) for asset, half in halves.items()),
         positions=(),
         complete=complete,
-        venue_time=Nanos(0),
-        received_at=Nanos(0),
+        venue_time=Nanos(at),
+        received_at=Nanos(5),
     )
 
 

@@ -6,18 +6,21 @@ shutdown every order and plan has to end. Then the exchanges tell what really ha
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from integrated_trading_system.config.load import load
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.domain.health import ActorFailed, BookState, Halt, TradingState
+from integrated_trading_system.config.strategies import StrategySettings
+from integrated_trading_system.domain.health import ActorFailed, BookState, Halt, Resume, TradingState
 from integrated_trading_system.domain.ids import VenueId, instrument_id
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.order import CancelOrder, TimeInForce
 from integrated_trading_system.domain.position import ExternalFlow
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.orchestrator.dev import DevWorld, build_world
@@ -60,6 +63,8 @@ class Soak:
     seed: int
     seconds: float = 60.0
     """During which things go wrong."""
+    rates: Mapping[Fault, float] | None = None
+    """Instead of a mix."""
     crashes: bool = True
     failures: bool = True
     lives: int = 0
@@ -82,9 +87,17 @@ class Soak:
         self._crashes: list[Nanos] = []
         if self.crashes and self.random.random() < 0.5:
             self._crashes = sorted(self._moment() for _ in range(self.random.randint(1, 3)))
-        self._failures: list[tuple[Nanos, float]] = []
+        self._acts: list[tuple[Nanos, int, Callable[[], None]]] = []
         if self.failures and self.random.random() < 0.5:
-            self._failures = sorted((self._moment(), self.random.random()) for _ in range(self.random.randint(1, 3)))
+            for _ in range(self.random.randint(1, 3)):
+                self._act(self._moment(), partial(self._break_one, self.random.random()))
+        if self.random.random() < 0.3:
+            halted = self._moment()
+            self._act(halted, self._halt)
+            self._act(Nanos(halted + int(self.random.uniform(0, 10) * SECOND)), self._resume)
+        for at in range(VIRTUAL_START, self.until, 2 * SECOND):
+            self._act(Nanos(at), self._cancel_some)
+        self._acts.sort()
         self._at_boundary = False
         self._placing_refused: list[str] = []
 
@@ -100,17 +113,24 @@ class Soak:
         self.counts = {fault.value: count for fault, count in faults.counts.items() if count} | self.counts
         return self
 
+    def _act(self, at: Nanos, action: Callable[[], None]) -> None:
+        self._acts.append((at, len(self._acts), action))
+
     # -- the mix -------------------------------------------------------------------------------
 
     def _settings(self) -> PlatformSettings:
         """The default configuration; losses do not halt it, for then nothing more would be tried."""
         limits = [f"risk.{name}=1000000" for name in ("daily_loss_max", "drawdown_max")]
-        return load(PlatformSettings, CONFIG, [f"seed={self.seed}", *limits], {})
+        settings = load(PlatformSettings, CONFIG, [f"seed={self.seed}", *limits], {})
+        if self.random.random() < 0.5:
+            return settings
+        resting = StrategySettings(name="rest", strategy="tests.support.resting:Resting", comparison="btc")
+        return settings.model_copy(update={"strategies": (*settings.strategies, resting)})
 
     def _faults(self) -> Faults:
         """Each fault is off in some seeds and rare in others."""
-        rates = {fault: rate * self.random.choice((0, 0.2, 1)) for fault, rate in RATES.items()}
-        return Faults(self.seed, rates, begin=VIRTUAL_START, until=self.until)
+        mix = {fault: rate * self.random.choice((0, 0.2, 1)) for fault, rate in RATES.items()}
+        return Faults(self.seed, self.rates or mix, begin=VIRTUAL_START, until=self.until)
 
     def _moment(self) -> Nanos:
         return Nanos(VIRTUAL_START + int(self.random.uniform(0.02, 0.97) * self.seconds * SECOND))
@@ -142,13 +162,13 @@ class Soak:
 
     def _live(self) -> None:
         """Up to the next thing that goes wrong inside us, or the end of it all."""
-        due = min([self.until, *self._crashes[:1], *(at for at, _ in self._failures[:1])])
+        due = min([self.until, *self._crashes[:1], *(at for at, _, _ in self._acts[:1])])
         try:
             self.driver.run(due)
             if self._crashes and self._crashes[0] <= due:
                 self._crash()
-            while self._failures and self._failures[0][0] <= due:
-                self._break_one(self._failures.pop(0)[1])
+            while self._acts and self._acts[0][0] <= due:
+                self._acts.pop(0)[2]()
         except Crashed:
             self._restart()
             return
@@ -196,6 +216,22 @@ class Soak:
         cell.receive = broken
         label = f"failure of {name.partition('.')[0]}"
         self.counts[label] = self.counts.get(label, 0) + 1
+
+    def _halt(self) -> None:
+        self.counts["halt"] = 1
+        self.platform.system.tell(RISK, Halt("enough", "operator"))
+
+    def _resume(self) -> None:
+        self.platform.system.tell(RISK, Resume("operator"))
+
+    def _cancel_some(self) -> None:
+        """What has rested for a while, most of the time."""
+        for order in self.platform.system.view(OMS).orders:
+            if order.request.time_in_force is TimeInForce.GTC and self.random.random() < 0.6:
+                request = order.request
+                self.counts["cancel"] = self.counts.get("cancel", 0) + 1
+                cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
+                self.platform.system.tell(OMS, cancel)
 
     # -- the end -------------------------------------------------------------------------------
 

@@ -2,11 +2,14 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from integrated_trading_system.domain.balances import Balances, Purse, spending
 from integrated_trading_system.domain.ids import AccountId, Asset, PlanId
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.time import Nanos
 from tests.support.trading import ACCOUNT, START, balances, fill, instrument
 
 A = instrument()
@@ -30,6 +33,13 @@ def test_a_complete_report_says_that_everything_else_is_zero() -> None:
     made = known(BTC="1", USDT="5")
     made.report(balances(A.instrument, {"BTC": "2"}))
     assert (made.free(purse("BTC")), made.free(purse("USDT"))) == (Decimal(2), Decimal(0))
+
+
+def test_a_report_older_than_the_one_before_is_not_believed() -> None:
+    made = Balances()
+    made.report(replace(balances(A.instrument, {"BTC": "2"}), venue_time=Nanos(9)))
+    made.report(replace(balances(A.instrument, {"BTC": "5"}, complete=False), venue_time=Nanos(8)))
+    assert made.free(purse("BTC")) == 2
 
 
 def test_a_partial_report_changes_only_what_it_names() -> None:

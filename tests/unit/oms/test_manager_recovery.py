@@ -1,6 +1,7 @@
 """One start path: journal, venues, comparison; and what is asked while running."""
 
 import pytest
+from msgspec.structs import replace
 
 from integrated_trading_system.config.oms import OmsSettings
 from integrated_trading_system.domain.execution import (
@@ -46,6 +47,15 @@ def test_a_start_asks_every_venue_for_everything_and_then_says_so() -> None:
     assert rig.heard.of(Reconciled) == [Reconciled(START)]
     assert rig.oms.view().reconciled
     assert len(rig.heard.of(BalancesReported)) == 2
+
+
+def test_what_a_stream_tells_of_some_balances_does_not_answer_the_question_for_all() -> None:
+    rig = Rig(active=False)
+    rig.list_instruments()
+    rig.tell(replace(rig.balances(VENUES[0]), complete=False))
+    assert rig.oms.view().unanswered == len(EVERYTHING) * 2
+    rig.tell(rig.balances(VENUES[0]))
+    assert rig.oms.view().unanswered == len(EVERYTHING) * 2 - 1
 
 
 def test_a_venue_whose_stream_stays_silent_is_asked_after_a_grace() -> None:

@@ -1,13 +1,15 @@
 """What fills do to positions, purses and fees."""
 
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 
+from integrated_trading_system.domain.execution import Liquidity
 from integrated_trading_system.domain.ids import AccountId, Asset
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.order import Side
-from integrated_trading_system.pms.ledger import Holding, Ledger, Purse, worth
+from integrated_trading_system.pms.ledger import LATE_MAX, Holding, Ledger, Purse, worth
 from tests.support.pms_orders import ACCOUNT, VENUE, fill, instrument
 from tests.support.seen import seen
 
@@ -44,6 +46,49 @@ def test_trading_through_zero_closes_all_and_opens_the_rest() -> None:
     assert holding.realised == Decimal("0.3")
     assert seen(holding.quantity, holding.average_price) == (-2, 110)
     assert holding.unrealised(Decimal(100)) == Decimal("0.2")
+
+
+def test_a_fill_that_comes_late_counts_in_the_place_in_which_it_happened() -> None:
+    fills = [
+        fill(LINEAR, Side.BUY, "1", "100", trade="1", at=1),
+        fill(LINEAR, Side.SELL, "2", "110", trade="2", at=2),
+        fill(LINEAR, Side.BUY, "1", "90", trade="3", at=3),
+    ]
+    for order in permutations(fills):
+        ledger = Ledger()
+        for each in order:
+            ledger.book(each, LINEAR)
+        (holding,) = ledger
+        assert seen(holding.quantity, holding.cost) == (0, 0)
+        assert ledger.flows == {purse("USDT"): Decimal("0.3")}, "closed at 110 and at 90, not at any other pair"
+
+
+def test_fills_that_are_not_numbered_count_from_the_best_price_of_whoever_took_them() -> None:
+    def booked(*prices: str, side: Side, liquidity: Liquidity) -> Decimal:
+        ledger = Ledger()
+        ledger.book(fill(LINEAR, side.opposite, "1", "100", trade="a"), LINEAR)
+        for price in prices:
+            ledger.book(fill(LINEAR, side, "1", price, trade=f"x{price}", at=2, liquidity=liquidity), LINEAR)
+        (holding,) = ledger
+        return holding.realised
+
+    for liquidity, side, gain in (
+        (Liquidity.TAKER, Side.SELL, "0.2"),
+        (Liquidity.MAKER, Side.SELL, "0.1"),
+        (Liquidity.TAKER, Side.BUY, "-0.1"),
+    ):
+        for prices in (("110", "120"), ("120", "110")):
+            assert booked(*prices, side=side, liquidity=liquidity) == Decimal(gain), (liquidity, side, prices)
+
+
+def test_only_so_many_fills_are_kept_for_those_that_come_late() -> None:
+    ledger = Ledger()
+    for number in range(LATE_MAX + 5):
+        ledger.book(fill(LINEAR, Side.BUY, "1", "100", trade=str(number), at=number + 10), LINEAR)
+    (holding,) = ledger
+    ledger.book(fill(LINEAR, Side.SELL, "5", "120", trade="x", at=1), LINEAR)
+    assert holding.quantity == LATE_MAX
+    assert holding.realised == 1, "five that had been settled were closed by it"
 
 
 def test_a_derivative_moves_only_profit_and_fees() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import AccountId, ActorName, Asset
+from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, ClientOrderId, PlanId, StrategyId
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.opportunity import EdgeRealised
-from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import PlanFinished
 from integrated_trading_system.domain.position import Equity, ExternalFlow, OpeningBalance, Position
 from integrated_trading_system.domain.time import SECOND, Nanos
@@ -119,6 +119,60 @@ def test_balances_are_not_judged_while_fills_of_the_venue_wait_for_their_instrum
     assert rig.heard.of(OpeningBalance) == []
     rig.tell(LISTED, reported(USDT="800"))
     assert [opened.amount for opened in rig.heard.of(OpeningBalance)] == [1000]
+
+
+def order(status: OrderStatus, time_in_force: TimeInForce = TimeInForce.IOC, venue_filled: int = 0) -> Order:
+    request = OrderRequest(
+        client_order_id=ClientOrderId("c"),
+        instrument=SPOT.instrument,
+        account=ACCOUNT,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        price=Decimal(100),
+        quantity=Decimal(2),
+        time_in_force=time_in_force,
+        strategy=StrategyId("s"),
+        plan_id=PlanId("p"),
+        leg=0,
+    )
+    return Order(request=request, status=status, venue_filled=Decimal(venue_filled))
+
+
+def test_nothing_counts_as_external_while_an_order_may_have_traded_what_is_not_known_yet() -> None:
+    for unsettled in (order(OrderStatus.UNKNOWN), order(OrderStatus.WORKING, TimeInForce.GTC, venue_filled=1)):
+        rig = Rig()
+        rig.tell(LISTED, reported(USDT="1000"), unsettled)
+        for _ in range(3):
+            rig.tell(reported(USDT="800"))
+            rig.wait(10)
+        assert rig.heard.of(ExternalFlow) == []
+        rig.tell(fill(SPOT, Side.BUY, "2", "100"), order(OrderStatus.FILLED), reported(USDT="800"))
+        assert rig.pms.view().expected == {ACCOUNT: {"USDT": 800}}
+
+
+def test_an_order_that_only_rests_hides_no_deposit() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(USDT="1000"), order(OrderStatus.WORKING, TimeInForce.GTC), reported(USDT="1500"))
+    rig.wait(10)
+    rig.tell(reported(USDT="1500"))
+    assert [flow.amount for flow in rig.heard.of(ExternalFlow)] == [500]
+
+
+def test_a_report_from_before_our_last_fill_proves_nothing() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(at=1, USDT="1000"), fill(SPOT, Side.BUY, "1", "100", trade="1", at=3))
+    rig.tell(reported(complete=False, at=2, USDT="1000"))
+    rig.wait(10)
+    rig.tell(fill(SPOT, Side.BUY, "1", "100", trade="2", at=5), reported(complete=False, at=4, USDT="900"))
+    assert rig.heard.of(ExternalFlow) == []
+    rig.tell(reported(complete=False, at=6, USDT="800"))
+    assert rig.pms.view().expected == {ACCOUNT: {"USDT": 800}}
+
+
+def test_a_stream_that_lags_behind_an_answer_is_not_believed() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(at=9, USDT="1000"), reported(complete=False, at=8, USDT="1500"))
+    assert rig.pms.view().balances == {ACCOUNT: {"USDT": 1000}}
 
 
 def test_what_the_accounts_held_at_first_is_recovered() -> None:

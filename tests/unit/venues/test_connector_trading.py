@@ -207,6 +207,15 @@ def test_open_orders_and_balances_are_told_as_the_venue_lists_them(rig: Rig) -> 
     assert [report.complete for report in rig.executions.of(BalancesReported)] == [True]
 
 
+def test_balances_of_which_a_part_failed_are_not_told(rig: Rig) -> None:
+    rig.tell(QueryBalances(MAIN))
+    first, second = rig.calls("balances")
+    rig.fail(first)
+    rig.reply(second, "12.5")
+    assert rig.executions.of(BalancesReported) == []
+    assert [failed.subject for failed in rig.executions.of(RequestFailed)] == ["balances"]
+
+
 # -- fills ---------------------------------------------------------------------------------------
 
 
