@@ -68,7 +68,7 @@ class Soak:
     crashes: bool = True
     failures: bool = True
     lives: int = 0
-    now: Nanos = VIRTUAL_START
+    now: Nanos = field(default_factory=lambda: VIRTUAL_START)
     books_valid_after: float = -1.0
     """Seconds from the end of the faults."""
     reconciled_after: float = -1.0
