@@ -89,6 +89,8 @@ class World:
         for link, venue in self._links.items():
             self._dialects[venue].disconnect(link, now)
         self._links.clear()
+        self._silent.clear()  # the next core counts its links from 1 again
+        self._last.clear()
 
     # -- being driven --------------------------------------------------------------------------
 

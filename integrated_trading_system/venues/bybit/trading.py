@@ -193,7 +193,8 @@ class BybitTrading:
         if reply.sent_at - query.since > FILLS_SPAN:
             return (self._failure(query.account, "fills", "the venue lists fills of 7 days at most", reply),), ""
         page = read(reply, _PAGE)
-        rows = [row for row in _each(page, _EXECUTION.decode) if row.exec_type in OURS]
+        # Listed newest first; turned round, because nothing else orders the trades of one millisecond.
+        rows = [row for row in reversed(_each(page, _EXECUTION.decode)) if row.exec_type in OURS]
         try:
             found = [fill(row, self._venue, query.account, instrument, reply.received_at) for row in rows]
         except ValueError as error:

@@ -67,9 +67,9 @@ class Rig:
         self.heard: list[tuple[Nanos, Input]] = []
         self.now = Nanos(0)
         self.world = World({HERE: self.echo, THERE: Echo()}, {}, KillGate(), Latency(), 1, self.faults)
-        self.world.connect_core(self._tell)
+        self.world.connect_core(self.hear)
 
-    def _tell(self, actor: ActorName, message: Input) -> None:
+    def hear(self, actor: ActorName, message: Input) -> None:
         at = getattr(message, "received_at", self.now)
         self.heard.append((at, message))
 
@@ -189,6 +189,18 @@ def test_a_silent_link_is_given_up_when_no_pong_comes() -> None:
     rig.wait(50)
     assert {message.reason for message in rig.of(LinkClosed) if isinstance(message, LinkClosed)} == {"ping-timeout"}
     assert len(rig.of(LinkClosed)) == 2
+
+
+def test_a_new_core_has_new_links_though_it_calls_them_the_same() -> None:
+    rig = linked(Rig(Fault.SILENCE, rate=5.0))
+    rig.wait(1)
+    rig.world.drop_core(rig.now)
+    rig.faults = rig.world.faults = Faults()
+    rig.world.connect_core(rig.hear)
+    rig.heard.clear()
+    linked(rig)
+    rig.wait(1)
+    assert len(rig.of(FrameReceived)) == 2
 
 
 @pytest.mark.parametrize("fault", [Fault.LINKS_CUT, Fault.ALL_CUT])

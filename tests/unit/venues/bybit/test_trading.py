@@ -323,12 +323,12 @@ def test_a_page_without_cursor_or_rows_is_the_last(linear: Trading, reply: HttpR
     assert linear.decode_fills(FILLS, LINEAR, reply)[1] == ""
 
 
-def test_recorded_fills_are_read(linear: Trading, recordings: Path) -> None:
+def test_recorded_fills_are_read_oldest_first(linear: Trading, recordings: Path) -> None:
     query = msgspec.structs.replace(FILLS, since=bybit.SENT)
     fills, cursor = linear.decode_fills(query, LINEAR, recorded(recordings, "http_get_executions"))
     assert [fill.trade_id for fill in fills if isinstance(fill, Fill)] == [
-        "e0cbe81d-0f18-5866-9415-cf319b5dab3b",
         "f1dce92e-1g29-6977-a526-dg420c6ecb4c",
+        "e0cbe81d-0f18-5866-9415-cf319b5dab3b",
     ]
     assert cursor == "132766%3A2%2C132766%3A2"
 
