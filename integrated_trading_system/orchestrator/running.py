@@ -25,10 +25,10 @@ def run(options: RunOptions) -> Exit:
 
 async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
     orchestrator = Orchestrator(settings, options)
-    await orchestrator.start()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM):  # before the start: one that comes while it starts counts as well
         loop.add_signal_handler(number, orchestrator.request_stop)
+    await orchestrator.start()
     display: Display = choose_display(orchestrator.platform, live=options.ui and sys.stdout.isatty())
     task = asyncio.create_task(display.run(orchestrator.now))
     try:

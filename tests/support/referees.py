@@ -15,6 +15,8 @@ CLIENTS = ROOT / "tests" / "referees" / "clients"
 SEED = 7
 QUIET = {"NO_PROXY": "*", "no_proxy": "*"}
 """No proxy may stand between a client and this machine."""
+PATIENCE = 300
+"""Seconds after which a client program that others wrote is taken to hang; far beyond what any machine needs."""
 
 
 class Served:
@@ -62,7 +64,7 @@ def visit(python: Path, program: str, places: Sequence[Mapping[str, Any]]) -> di
         )
         stack.callback(client.kill)
         asked = [{**place, **exchange.place()} for place, exchange in zip(places, exchanges, strict=True)]
-        said, complaints = client.communicate(json.dumps(asked))
+        said, complaints = client.communicate(json.dumps(asked), timeout=PATIENCE)
     if client.returncode:
         raise AssertionError(f"{program} ended with {client.returncode}\n{complaints}")
     seen: dict[str, Any] = json.loads(said)

@@ -1,6 +1,7 @@
 """pybit, Bybit's own client: REST, public streams, and the private stream with our order on it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from common import Diary, main, rebase, wrong
 from pybit.unified_trading import HTTP, WebSocket
 
 SYMBOL = "BTCUSDT"
+ANSWER_TRIES = 1_000
 
 
 def rest_client(place: dict[str, Any], secret: str) -> HTTP:
@@ -24,6 +26,14 @@ def stream_client(place: dict[str, Any], channel: str) -> WebSocket:
     class Here(WebSocket):
         def _connect(self, url: str) -> None:
             super()._connect(rebase(url, place["port"]))
+
+        def _process_subscription_message(self, message: dict[str, Any]) -> None:
+            """pybit notes a subscription after it has sent it; an answer that comes first would end its thread."""
+            for _ in range(ANSWER_TRIES):
+                if message.get("req_id") in self.subscriptions:
+                    break
+                time.sleep(0.01)
+            super()._process_subscription_message(message)
 
     return Here(channel, testnet=False, api_key=place["key"], api_secret=place["secret"])
 
