@@ -98,6 +98,42 @@ class Quarantined(Struct, frozen=True, tag=True):
     at: Nanos
 
 
+class BookBroken(Struct, frozen=True, tag=True):
+    """The venue's own proof of a book failed: what was known of it is wrong until it is proven anew."""
+
+    instrument: InstrumentId
+    reason: str
+    """``checksum``."""
+    expected: int
+    """What the venue says."""
+    received: int
+    """What we have."""
+    at: Nanos
+
+
+class FeedUnreliable(Struct, frozen=True, tag=True):
+    """The circuit of this instrument is open: nothing may be decided on its data until FeedReliable."""
+
+    instrument: InstrumentId
+    reason: str
+    at: Nanos
+
+
+class FeedReliable(Struct, frozen=True, tag=True):
+    """The instrument's data has been good for long enough: the circuit is closed again."""
+
+    instrument: InstrumentId
+    at: Nanos
+
+
+class VenueBlocked(Struct, frozen=True, tag=True):
+    """The venue refuses us for good (HTTP 451, a certificate that is not its own): it is not asked again."""
+
+    venue: VenueId
+    reason: str
+    at: Nanos
+
+
 class ClockEstimated(Struct, frozen=True, tag=True):
     """How far the venue's clock is from ours: venue time = our time + offset, give or take the uncertainty."""
 

@@ -11,6 +11,7 @@ from integrated_trading_system.domain.journal import JournalCommitted, JournalFa
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, PongReceived
 from integrated_trading_system.domain.order import CancelOrder
 from integrated_trading_system.domain.plan import Plan
+from integrated_trading_system.domain.streams import Subscribe, Unsubscribe
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -43,5 +44,7 @@ Input: TypeAlias = (
     | Halt
     | Reduce
     | Resume
+    | Subscribe
+    | Unsubscribe
     | Shutdown
 )

@@ -24,6 +24,8 @@ class DataType(StrEnum):
     DEPTH = "depth"
     STATISTICS = "statistics"
     CANDLES = "candles"
+    MARK_PRICE = "mark_price"
+    FUNDING = "funding"
 
 
 @final
@@ -120,6 +122,32 @@ class Candle(Struct, frozen=True, gc=False, tag=True):
     trades: int
     closed: bool
     received_at: Nanos
+    quote_volume: float = 0.0
+    """0 where the venue does not tell it."""
+    made: bool = False
+    """Made here, from trades. Otherwise the venue told it."""
 
 
-MarketEvent: TypeAlias = Quote | Trade | BookSnapshot | BookDelta | Statistics | Candle
+class MarkPrice(Struct, frozen=True, gc=False, tag=True):
+    """The price at which a venue values a derivative: margin and liquidation go by it."""
+
+    instrument: InstrumentId
+    mark_price: float
+    index_price: float
+    """Of the underlying on several venues; 0 where it is not told along."""
+    venue_time: Nanos
+    received_at: Nanos
+
+
+class FundingRate(Struct, frozen=True, gc=False, tag=True):
+    """What longs pay to shorts of a perpetual at `funding_at`, as a part of the notional (0.0001: one basis point)."""
+
+    instrument: InstrumentId
+    rate: float
+    funding_at: Nanos
+    """When it is paid: in the future for the rate expected next, in the past for one of the history."""
+    venue_time: Nanos
+    received_at: Nanos
+
+
+MarketEvent: TypeAlias = Quote | Trade | BookSnapshot | BookDelta | Statistics | Candle | MarkPrice | FundingRate

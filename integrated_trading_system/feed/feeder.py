@@ -29,7 +29,9 @@ from integrated_trading_system.domain.market import (
     BookSnapshot,
     Candle,
     DataType,
+    FundingRate,
     MarketEvent,
+    MarkPrice,
     Quote,
     Statistics,
     Trade,
@@ -48,6 +50,12 @@ from integrated_trading_system.runtime.actor import Actor, Ref
 
 CARRYING: Final = (LinkState.SUBSCRIBE, LinkState.LIVE)
 """States of a link in which its data counts. Data may come before the last subscription is acknowledged."""
+PASSED_ON: Final[dict[type, DataType]] = {
+    Statistics: DataType.STATISTICS,
+    Candle: DataType.CANDLES,
+    MarkPrice: DataType.MARK_PRICE,
+    FundingRate: DataType.FUNDING,
+}
 DELAYS_FOR_CLOCK: Final = 64
 """Of each instrument: from these the ordinary delay of a venue is learnt."""
 
@@ -57,7 +65,7 @@ class Tick(Struct, frozen=True):
 
 
 News: TypeAlias = LinkChanged | InstrumentsListed | ClockSample | Quarantined | ClockReading | Tick
-Other: TypeAlias = BookSnapshot | Statistics | Candle
+Other: TypeAlias = BookSnapshot | Statistics | Candle | MarkPrice | FundingRate
 Inbox: TypeAlias = MarketEvent | News
 
 
@@ -147,7 +155,6 @@ class MarketDataFeeder(Actor[Inbox]):
             self._on_other(message)
 
     def view(self) -> FeedView:
-        """Everything that is counted, and where every book stands."""
         return feed_view(self._lanes, self._venues, self._clocks, self._wall_drift)
 
     # -- one kind of message each ----------------------------------------------------------------
@@ -156,10 +163,8 @@ class MarketDataFeeder(Actor[Inbox]):
         match message:
             case BookSnapshot():
                 self._on_snapshot(message)
-            case Statistics():
-                self._pass_on(message, DataType.STATISTICS)
-            case Candle():
-                self._pass_on(message, DataType.CANDLES)
+            case Statistics() | Candle() | MarkPrice() | FundingRate():
+                self._pass_on(message, PASSED_ON[type(message)])
             case _:
                 self._on_news(message)
 
@@ -236,7 +241,7 @@ class MarketDataFeeder(Actor[Inbox]):
         self._outlet.change(lane, BookState.SYNCING, "depth")
         return lane.entry.machine
 
-    def _pass_on(self, message: Statistics | Candle, kind: DataType) -> None:
+    def _pass_on(self, message: Statistics | Candle | MarkPrice | FundingRate, kind: DataType) -> None:
         lane = self._lane(message.instrument)
         lane.others[kind].delivered += 1
         lane.rings[kind].append(message)

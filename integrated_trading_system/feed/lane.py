@@ -31,6 +31,8 @@ TRADES_REMEMBERED: Final = 4_096
 TRADES_PER_HALF: Final = TRADES_REMEMBERED // 2
 DIFFERENCES_KEPT: Final = 1_024
 """Delays of changes, for averages and percentiles; those of quotes and trades are in their rings."""
+OTHERS: Final = (DataType.STATISTICS, DataType.CANDLES, DataType.MARK_PRICE, DataType.FUNDING)
+"""Passed on as they come."""
 QUOTES_SEARCHED: Final = 64
 """How far back the quote is looked for that tells the same moment as a change of the book."""
 
@@ -93,7 +95,7 @@ class Lane:
         """The bus's own lists, so that nobody has to be asked per message who listens."""
         self.quotes = Counts()
         self.trades = Counts()
-        self.others = {DataType.STATISTICS: Counts(), DataType.CANDLES: Counts()}
+        self.others = {kind: Counts() for kind in OTHERS}
         self.rings = {kind: buffers.of(instrument, kind) for kind in (*self.others, DataType.QUOTES, DataType.TRADES)}
         self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
         self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]

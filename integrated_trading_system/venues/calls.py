@@ -18,7 +18,8 @@ from integrated_trading_system.domain.link import Tag
 from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Timer
 from integrated_trading_system.venues.rate_limit import NEVER, RateLimiter
-from integrated_trading_system.venues.venue import TAG_OF_PURPOSE, MalformedReply, Venue, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.venue import TAG_OF_PURPOSE, Venue
 
 T = TypeVar("T")
 

@@ -34,8 +34,10 @@ from integrated_trading_system.domain.order import (
     SubmitOrder,
     TradingRequest,
 )
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref
+from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.backoff import Backoff
 from integrated_trading_system.venues.calls import Calls, QueueDue
 from integrated_trading_system.venues.clock import TimeDue, VenueClock
@@ -44,15 +46,7 @@ from integrated_trading_system.venues.link import Link, LinkDue
 from integrated_trading_system.venues.links import Links, RetryDue
 from integrated_trading_system.venues.listing import Listing, ListingDue
 from integrated_trading_system.venues.snapshots import SnapshotDue, Snapshots
-from integrated_trading_system.venues.venue import (
-    Acknowledged,
-    Ignored,
-    Pong,
-    ServerClosing,
-    Stream,
-    StreamRestarted,
-    Venue,
-)
+from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, ServerClosing, StreamRestarted, Venue
 from integrated_trading_system.venues.view import ConnectorView
 
 ToFeed: TypeAlias = MarketEvent | LinkChanged | InstrumentsListed | ClockSample | Quarantined
@@ -253,7 +247,7 @@ class Connector(Actor[Inbox]):
         self.context.publish(listed)
         streams = [Stream(instrument, data_type) for instrument in self._instruments for data_type in self._data_types]
         users = [venue.session.user_link(account) for account in self._accounts]
-        plans = venue.session.market_links(streams, self._instruments)
+        plans = allocate(venue.session, streams, self._instruments)
         self._links.open([*plans, *(plan for plan in users if plan is not None)])
 
     def _on_listing_failed(self, reason: str) -> None:

@@ -38,7 +38,8 @@ from integrated_trading_system.domain.order import (
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
 from integrated_trading_system.venues.calls import Calls, Question
-from integrated_trading_system.venues.venue import Trading, Venue, WeightedRequest
+from integrated_trading_system.venues.rest import WeightedRequest
+from integrated_trading_system.venues.venue import Trading, Venue
 
 PAGES_MAX: Final = 200
 """Of one QueryFills: a venue whose pages never end is not believed."""

@@ -20,7 +20,8 @@ from integrated_trading_system.runtime.actor import Context, Ref
 from integrated_trading_system.venues.backoff import Backoff
 from integrated_trading_system.venues.calls import Calls
 from integrated_trading_system.venues.link import Link, LinkDue, Task
-from integrated_trading_system.venues.venue import Acknowledged, LinkPlan, Venue, WeightedRequest
+from integrated_trading_system.venues.rest import WeightedRequest
+from integrated_trading_system.venues.venue import Acknowledged, LinkPlan, Venue
 
 STABLE_AFTER: Final = Nanos(30 * SECOND)
 """A link that was LIVE for so long worked: its next failure is retried at once again."""

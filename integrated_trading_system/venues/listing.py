@@ -9,7 +9,8 @@ from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.runtime.actor import Context
 from integrated_trading_system.venues.backoff import Backoff
 from integrated_trading_system.venues.calls import Calls
-from integrated_trading_system.venues.venue import Market, WeightedRequest
+from integrated_trading_system.venues.rest import WeightedRequest
+from integrated_trading_system.venues.venue import Market
 
 PAGES_MAX: Final = 200
 """Of one try: a venue whose pages never end is not believed."""

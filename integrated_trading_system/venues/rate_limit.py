@@ -12,7 +12,7 @@ from typing import Final
 
 from integrated_trading_system.domain.link import Tag
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.venues.venue import RateLimit
+from integrated_trading_system.venues.rest import RateLimit
 
 NEVER: Final = Nanos(-1)
 """More weight than the whole share of a limit: waiting does not help."""

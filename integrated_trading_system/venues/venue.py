@@ -3,35 +3,33 @@
 `codec`    bytes of a stream -> events; never raises: what cannot be believed becomes Quarantined
 `session`  desired streams -> link plans: where to connect, how to log on, subscribe, keep alive
 `market`   public REST: requests and what their replies say
+`history`  public REST: candles and funding rates that were
 `trading`  private REST: requests and what their replies say
 `signing`  adds the signature; called by the driver at the send, never by the core
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.errors import PlatformError
 from integrated_trading_system.domain.execution import VenueExecution
-from integrated_trading_system.domain.health import Quarantined
+from integrated_trading_system.domain.health import BookBroken, Quarantined
 from integrated_trading_system.domain.http import HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import AccountId, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.link import Tag
-from integrated_trading_system.domain.market import BookSnapshot, DataType, MarketEvent
+from integrated_trading_system.domain.market import BookSnapshot, MarketEvent
 from integrated_trading_system.domain.order import (
     CancelOrder,
     QueryFills,
     QueryOrder,
     SubmitOrder,
 )
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
-
-
-class MalformedReply(PlatformError):
-    """A REST reply did not have the promised shape. Carries a short reason; the connector keeps the body."""
-
+from integrated_trading_system.venues.history import History
+from integrated_trading_system.venues.rest import RateLimit, WeightedRequest
 
 # -- what a codec says beside market events and executions ---------------------------------------
 
@@ -68,7 +66,15 @@ class StreamRestarted(Struct, frozen=True, gc=False):
 
 
 VenueEvent: TypeAlias = (
-    MarketEvent | VenueExecution | Acknowledged | Pong | ServerClosing | Ignored | StreamRestarted | Quarantined
+    MarketEvent
+    | VenueExecution
+    | Acknowledged
+    | Pong
+    | ServerClosing
+    | Ignored
+    | StreamRestarted
+    | BookBroken
+    | Quarantined
 )
 
 
@@ -83,13 +89,6 @@ class Codec(Protocol):
 
 
 # -- session -------------------------------------------------------------------------------------
-
-
-class Stream(Struct, frozen=True):
-    """One kind of data of one instrument."""
-
-    instrument: InstrumentId
-    data_type: DataType
 
 
 class ControlFrame(Struct, frozen=True):
@@ -112,8 +111,8 @@ class LinkPlan(Struct, frozen=True, kw_only=True):
     """A call whose reply yields the token (a listen key), signed with the account's key."""
     account: AccountId | None = None
     """Set for user links."""
-    instruments: tuple[InstrumentId, ...] = ()
-    """Whose market data this link carries."""
+    streams: tuple[Stream, ...] = ()
+    """What market data this link carries."""
     logon: tuple[ControlFrame, ...] = ()
     """Sent one after the other; the next waits for the acknowledgement of the one before."""
     subscribe: tuple[ControlFrame, ...] = ()
@@ -131,14 +130,41 @@ class LinkPlan(Struct, frozen=True, kw_only=True):
     """Planned rollover before the venue cuts."""
     frame_bytes_max: int = 4 * 1024 * 1024
 
+    @property
+    def instruments(self) -> tuple[InstrumentId, ...]:
+        """Whose market data this link carries."""
+        return tuple(dict.fromkeys(stream.instrument for stream in self.streams))
+
 
 class Session(Protocol):
     """How this venue is connected."""
 
-    def market_links(
-        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> tuple[LinkPlan, ...]:
-        """Link plans for these streams, split by the venue's limits per connection."""
+    @property
+    def streams_per_link(self) -> int:
+        """How many public streams one connection carries at most."""
+
+    def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        """Which of the venue's public doors has this stream ("" where there is but one); None: it is not offered.
+
+        Streams of different doors never share a connection.
+        """
+
+    def market_link(
+        self, name: str, door: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]
+    ) -> LinkPlan:
+        """The connection with these streams, all behind this door and at most `streams_per_link`."""
+
+    def change(
+        self,
+        number: int,
+        added: Sequence[Stream],
+        dropped: Sequence[Stream],
+        instruments: Mapping[InstrumentId, Instrument],
+    ) -> tuple[ControlFrame, ...]:
+        """Frames that add and drop streams of a connection that is LIVE.
+
+        `number` is different at every call: request ids are made of it where the venue echoes them.
+        """
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         """The account's event stream; None where the venue has none."""
@@ -151,24 +177,6 @@ class Session(Protocol):
 
 
 # -- REST ----------------------------------------------------------------------------------------
-
-
-class WeightedRequest(Struct, frozen=True):
-    """A request and what it costs against each of the venue's rate limits, by the limit's name."""
-
-    request: HttpRequest
-    weights: tuple[tuple[str, int], ...]
-
-
-class RateLimit(Struct, frozen=True):
-    """So much weight per window. The connector keeps `reserve` of it for cancels and queries."""
-
-    name: str
-    capacity: int
-    window: Nanos
-    reserve: int
-    used_header: str = ""
-    """Lower-case name of the reply header that tells the weight used in this window; the higher count holds."""
 
 
 class Market(Protocol):
@@ -187,7 +195,11 @@ class Market(Protocol):
         """The venue's clock when it answered; raises MalformedReply."""
 
     def snapshot(self, instrument: Instrument) -> WeightedRequest | None:
-        """The book by REST; None where the stream itself starts with a snapshot."""
+        """The book by REST, as deep as one request gives it; None where the venue has none.
+
+        It proves the book where `Session.resubscribe` offers no other way, audits a book that is believed, and
+        stands in for a stream that is down.
+        """
 
     def decode_snapshot(self, instrument: Instrument, reply: HttpReply) -> BookSnapshot:
         """The book; raises MalformedReply."""
@@ -258,6 +270,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     codec: Codec
     user_codec: Codec | None
     trading: Trading | None
+    history: History | None
     rate_limits: tuple[RateLimit, ...]
     receive_window: Nanos
     """How long after its timestamp the venue accepts a signed request: proof of "not found" starts after it."""
@@ -266,6 +279,10 @@ class Venue(Struct, frozen=True, kw_only=True):
     client_order_id_max: int = 0
     """0: a client order id is text of at most 36 characters (letters, digits, ``-`` and ``_``). Otherwise it
     is the decimal text of a whole number from 1 to this (Backpack: 32 bits)."""
+    no_trading: str = ""
+    """Why `trading` is None, for the error that says so."""
+    slow: bool = False
+    """Its data is polled, or comes through a library of others: too old for whoever decides within milliseconds."""
     query_elsewhere: QueryElsewhere | None = None
     """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
     what is not here either was not found."""
@@ -307,6 +324,9 @@ TAG_OF_PURPOSE = {
     "instruments": Tag.DATA,
     "snapshot": Tag.DATA,
     "time": Tag.DATA,
+    "audit": Tag.DATA,
+    "fallback": Tag.DATA,
+    "history": Tag.DATA,
     "resolve": Tag.QUERY,
     "keep_alive": Tag.QUERY,
 }

@@ -1,6 +1,6 @@
 """A venue with a made-up wire: words separated by blanks, one event a line. Small enough to read at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -46,21 +46,19 @@ from integrated_trading_system.domain.order import (
     SubmitOrder,
     TimeInForce,
 )
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
+from integrated_trading_system.venues.rest import MalformedReply, RateLimit, WeightedRequest
 from integrated_trading_system.venues.venue import (
     Acknowledged,
     ControlFrame,
     Ignored,
     LinkPlan,
-    MalformedReply,
     Pong,
-    RateLimit,
     ServerClosing,
-    Stream,
     StreamRestarted,
     Venue,
     VenueEvent,
-    WeightedRequest,
 )
 
 TOY = VenueId("toy:spot")
@@ -154,12 +152,26 @@ class ToySession:
         )
         self.resubscribe_frames: tuple[ControlFrame, ...] = ()
 
-    def market_links(
-        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> tuple[LinkPlan, ...]:
-        if not streams:
-            return ()
-        return (replace(self.plan, instruments=tuple(dict.fromkeys(stream.instrument for stream in streams))),)
+    @property
+    def streams_per_link(self) -> int:
+        return 1_000
+
+    def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        return ""
+
+    def market_link(
+        self, name: str, door: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]
+    ) -> LinkPlan:
+        return replace(self.plan, streams=tuple(streams))
+
+    def change(
+        self,
+        number: int,
+        added: Sequence[Stream],
+        dropped: Sequence[Stream],
+        instruments: Mapping[InstrumentId, Instrument],
+    ) -> tuple[ControlFrame, ...]:
+        return ()
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         return self.user
@@ -318,6 +330,7 @@ def toy_venue(change: Callable[[ToySession], None] = lambda _: None, **parts: ob
         codec=ToyCodec(),
         user_codec=ToyCodec(),
         trading=ToyTrading(),
+        history=None,
         rate_limits=(WEIGHT, ORDERS),
         receive_window=Nanos(5 * SECOND),
     )

@@ -10,7 +10,7 @@ from msgspec import Struct
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import RateLimit
+from integrated_trading_system.venues.rest import RateLimit
 
 _DOORS: Final = Endpoints(rest_url="https://api.backpack.exchange", ws_url="wss://ws.backpack.exchange")
 """The account's stream comes through the public door."""

@@ -14,7 +14,7 @@ from integrated_trading_system.domain.time import MICROSECOND, Nanos, from_milli
 from integrated_trading_system.venues.backpack import symbols
 from integrated_trading_system.venues.backpack.endpoints import REQUESTS, Rules
 from integrated_trading_system.venues.backpack.wire import Levels, Micros, Sequence, read
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 SNAPSHOT_LEVELS: Final = 1000
 """Of each side, the most there may be."""

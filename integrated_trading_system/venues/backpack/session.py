@@ -4,7 +4,7 @@ The venue answers nothing to a subscription; data simply begins. It pings every 
 only known to be alive that often.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,10 +12,13 @@ import msgspec
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.backpack.symbols import stream
+from integrated_trading_system.venues.backpack.symbols import STREAMS
+from integrated_trading_system.venues.backpack.symbols import stream as stream_name
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import ControlFrame, LinkPlan, MalformedReply, Stream
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
 
 STREAMS_PER_FRAME: Final = 50
 STREAMS_PER_LINK: Final = 200
@@ -33,19 +36,33 @@ class BackpackSession:
         """Addresses come from `endpoints` alone."""
         self._endpoints = endpoints
 
-    def market_links(
-        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> tuple[LinkPlan, ...]:
-        """One link per `STREAMS_PER_LINK` streams; an instrument's streams stay together where they fit."""
-        wanted: dict[InstrumentId, list[Stream]] = {}
-        for item in dict.fromkeys(streams):
-            wanted.setdefault(item.instrument, []).append(item)
-        links: list[list[Stream]] = []
-        for group in wanted.values():
-            if not links or len(links[-1]) + len(group) > STREAMS_PER_LINK:
-                links.append([])
-            links[-1].extend(group)
-        return tuple(self._market_link(index, group, instruments) for index, group in enumerate(links))
+    @property
+    def streams_per_link(self) -> int:
+        return STREAMS_PER_LINK
+
+    def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        return "" if stream.data_type in STREAMS else None
+
+    def market_link(
+        self, name: str, door: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]
+    ) -> LinkPlan:
+        return LinkPlan(
+            name=name,
+            url=self._endpoints.ws_url,
+            streams=tuple(streams),
+            subscribe=tuple(_frames("SUBSCRIBE", _names(streams, instruments))),
+            silence_max=_SILENCE_MAX,
+        )
+
+    def change(
+        self,
+        number: int,
+        added: Sequence[Stream],
+        dropped: Sequence[Stream],
+        instruments: Mapping[InstrumentId, Instrument],
+    ) -> tuple[ControlFrame, ...]:
+        leave = _frames("UNSUBSCRIBE", _names(dropped, instruments))
+        return (*leave, *_frames("SUBSCRIBE", _names(added, instruments)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         """Orders and fills; of balances there is no stream."""
@@ -53,7 +70,7 @@ class BackpackSession:
             name="user",
             url=self._endpoints.ws_user_url or self._endpoints.ws_url,
             account=account,
-            subscribe=(ControlFrame(_subscribe((_USER_STREAM,)), signed=True),),
+            subscribe=(ControlFrame(_frame("SUBSCRIBE", (_USER_STREAM,)), signed=True),),
             silence_max=_SILENCE_MAX,
         )
 
@@ -64,19 +81,15 @@ class BackpackSession:
         """Nothing: a REST snapshot brings the book back."""
         return ()
 
-    def _market_link(
-        self, index: int, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> LinkPlan:
-        names = [stream(item.data_type, instruments[item.instrument].symbol) for item in streams]
-        batches = (names[start : start + STREAMS_PER_FRAME] for start in range(0, len(names), STREAMS_PER_FRAME))
-        return LinkPlan(
-            name=f"market-{index}",
-            url=self._endpoints.ws_url,
-            instruments=tuple(dict.fromkeys(item.instrument for item in streams)),
-            subscribe=tuple(ControlFrame(_subscribe(batch)) for batch in batches),
-            silence_max=_SILENCE_MAX,
-        )
+
+def _names(wanted: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]) -> list[str]:
+    return list(dict.fromkeys(stream_name(item.data_type, instruments[item.instrument].symbol) for item in wanted))
 
 
-def _subscribe(names: Sequence[str]) -> bytes:
-    return msgspec.json.encode({"method": "SUBSCRIBE", "params": names})
+def _frames(method: str, names: Sequence[str]) -> Iterator[ControlFrame]:
+    for start in range(0, len(names), STREAMS_PER_FRAME):
+        yield ControlFrame(_frame(method, names[start : start + STREAMS_PER_FRAME]))
+
+
+def _frame(method: str, names: Sequence[str]) -> bytes:
+    return msgspec.json.encode({"method": method, "params": names})

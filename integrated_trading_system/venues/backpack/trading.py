@@ -49,7 +49,7 @@ from integrated_trading_system.venues.backpack.codec import BROKEN, client_of, o
 from integrated_trading_system.venues.backpack.endpoints import CLIENT_ORDER_ID_MAX, REQUESTS, Rules
 from integrated_trading_system.venues.backpack.symbols import belongs
 from integrated_trading_system.venues.backpack.wire import Problem, problem, read
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 FILLS_PER_PAGE: Final = 1000
 HISTORY: Final = 200

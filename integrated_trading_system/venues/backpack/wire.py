@@ -15,7 +15,7 @@ from msgspec.json import Decoder
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.order import OrderStatus
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.venues.venue import MalformedReply
+from integrated_trading_system.venues.rest import MalformedReply
 
 LEVELS_MAX: Final = 20_000
 """Of one side in one message; the deepest snapshot has 1,000."""

@@ -27,6 +27,7 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         market=BinanceMarket(venue, endpoints.rest_url, rules),
         codec=MarketCodec(venue),
         user_codec=UserCodec(venue, account) if rules.trading else None,
+        history=None,
         trading=BinanceTrading(venue, endpoints.rest_url, rules) if rules.trading else None,
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,

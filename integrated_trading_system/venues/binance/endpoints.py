@@ -12,7 +12,7 @@ from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import RateLimit
+from integrated_trading_system.venues.rest import RateLimit
 
 FLAVOURS: Final = {
     "spot": Endpoints(

@@ -16,7 +16,7 @@ from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.binance import symbols
 from integrated_trading_system.venues.binance.endpoints import WEIGHT, Rules
 from integrated_trading_system.venues.binance.wire import Levels, Millis, Problem, Sequence
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 T = TypeVar("T")
 

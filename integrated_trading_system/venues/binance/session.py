@@ -5,7 +5,7 @@ account's stream is opened by a signed frame on spot (listen keys were retired t
 and by a listen key on futures and on Binance.US.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -15,15 +15,19 @@ from msgspec.json import Decoder
 from integrated_trading_system.domain.http import HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, to_millis
 from integrated_trading_system.venues.binance.endpoints import PING_ID, RECEIVE_WINDOW, Rules
 from integrated_trading_system.venues.binance.market import read
 from integrated_trading_system.venues.binance.symbols import stream_name
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import ControlFrame, LinkPlan, Stream
+from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
 
 STREAMS_PER_FRAME: Final = 100
 """Of one SUBSCRIBE: keeps the frame below 4 KiB."""
+
+IDS_PER_CHANGE: Final = 1_000
+"""So many request ids belong to one change of subscriptions."""
 
 # Signs of life in the venue's own frames: its answers carry the id and become Pongs. (It also pings by
 # itself, but futures only every 3 minutes.)
@@ -50,19 +54,35 @@ class BinanceSession:
         self._endpoints = endpoints
         self._rules = rules
 
-    def market_links(
-        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> tuple[LinkPlan, ...]:
-        """One link per door and per `streams_per_link` streams."""
-        behind: dict[str, list[Stream]] = {}
-        for stream in dict.fromkeys(streams):
-            behind.setdefault(self._rules.doors[stream.data_type], []).append(stream)
-        size = self._rules.streams_per_link
-        return tuple(
-            self._market_link(door, start // size, group[start : start + size], instruments)
-            for door, group in behind.items()
-            for start in range(0, len(group), size)
+    @property
+    def streams_per_link(self) -> int:
+        return self._rules.streams_per_link
+
+    def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        return self._rules.doors[stream.data_type] if stream.data_type in self._rules.streams else None
+
+    def market_link(
+        self, name: str, door: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]
+    ) -> LinkPlan:
+        return LinkPlan(
+            name=name,
+            url=f"{self._endpoints.ws_url}{door}/stream",
+            streams=tuple(streams),
+            subscribe=tuple(self._frames("SUBSCRIBE", streams, instruments, PING_ID + 1)),
+            frame_gap=self._rules.frame_gap,
+            ping=_PING_STREAMS,
         )
+
+    def change(
+        self,
+        number: int,
+        added: Sequence[Stream],
+        dropped: Sequence[Stream],
+        instruments: Mapping[InstrumentId, Instrument],
+    ) -> tuple[ControlFrame, ...]:
+        first = PING_ID + IDS_PER_CHANGE * number
+        leave = [*self._frames("UNSUBSCRIBE", dropped, instruments, first)]
+        return (*leave, *self._frames("SUBSCRIBE", added, instruments, first + len(leave)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         if not self._rules.trading:
@@ -76,19 +96,14 @@ class BinanceSession:
         """Nothing: a REST snapshot brings the book back."""
         return ()
 
-    def _market_link(
-        self, door: str, index: int, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> LinkPlan:
+    def _frames(
+        self, method: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument], first: int
+    ) -> Iterator[ControlFrame]:
+        """Acknowledged by their numbers. Unsigned integers are the one kind of id that every flavour takes."""
         names = [stream_name(self._rules, instruments[item.instrument].symbol, item.data_type) for item in streams]
-        batches = (names[start : start + STREAMS_PER_FRAME] for start in range(0, len(names), STREAMS_PER_FRAME))
-        return LinkPlan(
-            name=f"{door.strip('/') or 'market'}-{index}",
-            url=f"{self._endpoints.ws_url}{door}/stream",
-            instruments=tuple(dict.fromkeys(item.instrument for item in streams)),
-            subscribe=tuple(_subscribe(number, batch) for number, batch in enumerate(batches, PING_ID + 1)),
-            frame_gap=self._rules.frame_gap,
-            ping=_PING_STREAMS,
-        )
+        for number, start in enumerate(range(0, len(names), STREAMS_PER_FRAME), first):
+            frame = {"method": method, "params": names[start : start + STREAMS_PER_FRAME], "id": number}
+            yield ControlFrame(msgspec.json.encode(frame), request=str(number))
 
     def _by_signed_frame(self, account: AccountId) -> LinkPlan:
         """``userDataStream.subscribe.signature`` on the WebSocket API; it lives as long as its connection."""
@@ -116,9 +131,3 @@ class BinanceSession:
             keep_alive=HttpRequest(method="PUT", url=url, query=self._rules.keep_alive_query),
             silence_max=Nanos(_SERVER_PING + 10 * SECOND),
         )
-
-
-def _subscribe(number: int, names: Sequence[str]) -> ControlFrame:
-    """Acknowledged by its number. Unsigned integers are the one kind of id that every flavour takes."""
-    frame = {"method": "SUBSCRIBE", "params": names, "id": number}
-    return ControlFrame(msgspec.json.encode(frame), request=str(number))

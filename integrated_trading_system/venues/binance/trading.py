@@ -39,7 +39,7 @@ from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos, fr
 from integrated_trading_system.venues.binance import wire
 from integrated_trading_system.venues.binance.endpoints import RECEIVE_WINDOW, WEIGHT, Rules
 from integrated_trading_system.venues.binance.market import number, problem, read, words
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 FILLS_PER_PAGE: Final = 1000
 FUTURES_FILLS_SPAN: Final = Nanos(7 * DAY)

@@ -27,6 +27,7 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         market=BybitMarket(venue, endpoints.rest_url, rules),
         codec=MarketCodec(venue),
         user_codec=UserCodec(venue, account, rules),
+        history=None,
         trading=trading,
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,

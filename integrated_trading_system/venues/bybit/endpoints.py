@@ -11,7 +11,7 @@ from msgspec import Struct
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import RateLimit
+from integrated_trading_system.venues.rest import RateLimit
 
 FLAVOURS: Final = {
     "linear": Endpoints(

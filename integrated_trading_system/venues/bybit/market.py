@@ -15,7 +15,7 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.venues.bybit import symbols
 from integrated_trading_system.venues.bybit.endpoints import IP, Rules
 from integrated_trading_system.venues.bybit.wire import Page, Sequence, read
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 PAGE: Final = 1000
 """Instruments in one reply, the most there may be. Spot gives all of them whatever is asked."""

@@ -1,6 +1,6 @@
 """How Bybit is connected: topics in batches of subscribe frames, and the account's stream after a logon."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,10 +9,12 @@ from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.bybit.symbols import topic
+from integrated_trading_system.venues.bybit.symbols import TOPICS, topic
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import ControlFrame, LinkPlan, MalformedReply, Stream
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
 
 TOPICS_PER_FRAME: Final = 10
 """ "At most 10 args per subscribe request on spot"; the other products take more."""
@@ -35,19 +37,34 @@ class BybitSession:
         """Addresses come from `endpoints` alone."""
         self._endpoints = endpoints
 
-    def market_links(
-        self, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> tuple[LinkPlan, ...]:
-        """One link per `TOPICS_PER_LINK` topics; an instrument's topics stay together where they fit."""
-        wanted: dict[InstrumentId, list[Stream]] = {}
-        for stream in dict.fromkeys(streams):
-            wanted.setdefault(stream.instrument, []).append(stream)
-        links: list[list[Stream]] = []
-        for group in wanted.values():
-            if not links or len(links[-1]) + len(group) > TOPICS_PER_LINK:
-                links.append([])
-            links[-1].extend(group)
-        return tuple(self._market_link(index, group, instruments) for index, group in enumerate(links))
+    @property
+    def streams_per_link(self) -> int:
+        return TOPICS_PER_LINK
+
+    def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        return "" if stream.data_type in TOPICS else None
+
+    def market_link(
+        self, name: str, door: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]
+    ) -> LinkPlan:
+        return LinkPlan(
+            name=name,
+            url=self._endpoints.ws_url,
+            streams=tuple(streams),
+            subscribe=tuple(_frames("subscribe", "", _topics(streams, instruments))),
+            ping=_PING,
+            ping_every=_PING_EVERY,
+        )
+
+    def change(
+        self,
+        number: int,
+        added: Sequence[Stream],
+        dropped: Sequence[Stream],
+        instruments: Mapping[InstrumentId, Instrument],
+    ) -> tuple[ControlFrame, ...]:
+        leave = _frames("unsubscribe", f"leave-{number}-", _topics(dropped, instruments))
+        return (*leave, *_frames("subscribe", f"join-{number}-", _topics(added, instruments)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         """None of the account's topics begins with a snapshot: what holds is asked by REST after subscribing."""
@@ -75,19 +92,15 @@ class BybitSession:
             _subscribe(f"again-{instrument.symbol}", topics),
         )
 
-    def _market_link(
-        self, index: int, streams: Sequence[Stream], instruments: dict[InstrumentId, Instrument]
-    ) -> LinkPlan:
-        topics = [topic(item.data_type, instruments[item.instrument].symbol) for item in streams]
-        batches = (topics[start : start + TOPICS_PER_FRAME] for start in range(0, len(topics), TOPICS_PER_FRAME))
-        return LinkPlan(
-            name=f"market-{index}",
-            url=self._endpoints.ws_url,
-            instruments=tuple(dict.fromkeys(item.instrument for item in streams)),
-            subscribe=tuple(_subscribe(str(number), batch) for number, batch in enumerate(batches, 1)),
-            ping=_PING,
-            ping_every=_PING_EVERY,
-        )
+
+def _topics(streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]) -> list[str]:
+    return list(dict.fromkeys(topic(stream.data_type, instruments[stream.instrument].symbol) for stream in streams))
+
+
+def _frames(op: str, prefix: str, topics: Sequence[str]) -> Iterator[ControlFrame]:
+    for number, start in enumerate(range(0, len(topics), TOPICS_PER_FRAME), 1):
+        request = f"{prefix}{number}"
+        yield ControlFrame(_frame(request, op, topics[start : start + TOPICS_PER_FRAME]), request=request)
 
 
 def _subscribe(request: str, topics: Sequence[str]) -> ControlFrame:

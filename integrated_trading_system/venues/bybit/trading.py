@@ -39,7 +39,7 @@ from integrated_trading_system.venues.bybit import wire
 from integrated_trading_system.venues.bybit.codec import BROKEN, OURS, balances, fill, status_of
 from integrated_trading_system.venues.bybit.endpoints import CANCEL, CREATE, IP, QUERY, SETTLE, Rules
 from integrated_trading_system.venues.bybit.wire import NO_CODE, Answer, answer, read
-from integrated_trading_system.venues.venue import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 ORDERS_PER_PAGE: Final = 50
 FILLS_PER_PAGE: Final = 100

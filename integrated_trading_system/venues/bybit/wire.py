@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.order import OrderStatus
-from integrated_trading_system.venues.venue import MalformedReply
+from integrated_trading_system.venues.rest import MalformedReply
 
 ITEMS_MAX: Final = 20_000
 """Of one list in one message; the longest documented one has 1,024 trades."""

@@ -28,7 +28,7 @@ def stream_client(place: dict[str, Any], channel: str) -> WebSocket:
             super()._connect(rebase(url, place["port"]))
 
         def _process_subscription_message(self, message: dict[str, Any]) -> None:
-            """pybit notes a subscription after it has sent it; an answer that comes first would end its thread."""
+            """It notes a subscription after it has sent it; an answer that comes first would end its thread."""
             for _ in range(ANSWER_TRIES):
                 if message.get("req_id") in self.subscriptions:
                     break

@@ -16,8 +16,9 @@ from integrated_trading_system.domain.link import (
     Tag,
 )
 from integrated_trading_system.domain.market import Quote
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
-from integrated_trading_system.venues.venue import LinkPlan, Stream, Venue
+from integrated_trading_system.venues.venue import LinkPlan, Venue
 from tests.support.connector_rig import NAME, Rig
 from tests.support.toy_venue import BTC, ETH, MAIN, ToySession, toy_venue
 

@@ -29,7 +29,7 @@ from integrated_trading_system.domain.order import (
 )
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.venues.desk import subject_of
-from integrated_trading_system.venues.venue import WeightedRequest
+from integrated_trading_system.venues.rest import WeightedRequest
 from tests.support.connector_rig import START, Rig
 from tests.support.toy_venue import BTC, LATEST_SEND, MAIN, TOY, ToyTrading, accepted, submit, toy_fill, toy_venue
 

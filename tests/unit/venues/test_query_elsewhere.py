@@ -9,7 +9,7 @@ from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import ClientOrderId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.order import QueryOrder
-from integrated_trading_system.venues.venue import WeightedRequest
+from integrated_trading_system.venues.rest import WeightedRequest
 from tests.support.connector_rig import Rig
 from tests.support.toy_venue import BTC, MAIN, ToyTrading, accepted, toy_request, toy_venue, well_formed
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from integrated_trading_system.domain.link import Tag
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.rate_limit import NEVER, RateLimiter
-from integrated_trading_system.venues.venue import RateLimit
+from integrated_trading_system.venues.rest import RateLimit
 
 CAPACITY, RESERVE = 20, 6
 WINDOW = Nanos(10 * SECOND)

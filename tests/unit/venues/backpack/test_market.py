@@ -12,7 +12,7 @@ from integrated_trading_system.domain.ids import Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.market import BookSnapshot
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.venues.venue import MalformedReply
+from integrated_trading_system.venues.rest import MalformedReply
 from tests.support import backpack
 
 SOL = InstrumentId("backpack:spot:SOL_USDC")

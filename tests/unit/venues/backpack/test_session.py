@@ -5,11 +5,14 @@ import pytest
 
 from integrated_trading_system.domain.ids import instrument_id
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues import backpack as folder
+from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.backpack.session import STREAMS_PER_FRAME, STREAMS_PER_LINK
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import LinkPlan, MalformedReply, Stream
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import LinkPlan
 from tests.support import backpack
 
 SYMBOLS = [f"C{number}_USDC" for number in range(90)]
@@ -17,7 +20,7 @@ INSTRUMENTS = {each.instrument: each for each in (backpack.instrument("spot", sy
 
 
 def links(*streams: Stream) -> tuple[LinkPlan, ...]:
-    return backpack.venue("spot").session.market_links(streams, INSTRUMENTS)
+    return allocate(backpack.venue("spot").session, streams, INSTRUMENTS)
 
 
 def stream(symbol: str, data_type: DataType) -> Stream:
@@ -92,7 +95,7 @@ def test_all_addresses_can_be_replaced() -> None:
     ours = Endpoints(rest_url="http://rest", ws_url="ws://public", ws_user_url="ws://private")
     venue = folder.build("perp", ours, backpack.ACCOUNT)
     user = venue.session.user_link(backpack.ACCOUNT)
-    (plan,) = venue.session.market_links([stream("C1_USDC", DataType.DEPTH)], INSTRUMENTS)
+    (plan,) = allocate(venue.session, [stream("C1_USDC", DataType.DEPTH)], INSTRUMENTS)
     assert user is not None
     assert venue.market.instruments()[0].request.url == "http://rest/api/v1/markets"
     assert (user.url, plan.url) == ("ws://private", "ws://public")

@@ -33,7 +33,8 @@ from integrated_trading_system.domain.ids import Asset, ClientOrderId, Instrumen
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import CancelOrder, OrderStatus, OrderType, QueryOrder, Side, TimeInForce
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, from_millis
-from integrated_trading_system.venues.venue import MalformedReply, Trading, Venue
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import Trading, Venue
 from tests.support import backpack
 from tests.support.backpack import CANCEL, CLIENT, FILLS, QUERY, submit
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.market import BookSnapshot
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.venues.venue import MalformedReply
+from integrated_trading_system.venues.rest import MalformedReply
 from tests.support import binance
 
 SPOT: dict[str, Any] = {

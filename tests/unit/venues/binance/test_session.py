@@ -9,8 +9,11 @@ from integrated_trading_system.domain.http import HttpRequest
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MINUTE
-from integrated_trading_system.venues.venue import LinkPlan, MalformedReply, Stream
+from integrated_trading_system.venues.allocation import allocate
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import LinkPlan
 from tests.support import binance
 
 EVERYTHING = tuple(DataType)
@@ -22,7 +25,7 @@ def links(flavour: str, symbols: list[str], types: tuple[DataType, ...] = EVERYT
         instrument = binance.instrument(flavour, symbol)
         instruments[instrument.instrument] = instrument
     streams = [Stream(name, data_type) for name in instruments for data_type in types]
-    return binance.venue(flavour).session.market_links(streams, instruments)
+    return allocate(binance.venue(flavour).session, streams, instruments)
 
 
 def frames(plan: LinkPlan) -> list[dict[str, Any]]:
@@ -91,7 +94,7 @@ def test_links_are_split_at_the_venues_limit_of_streams(flavour: str, most: int)
 def test_a_stream_wanted_twice_is_subscribed_once() -> None:
     instrument = binance.instrument("spot")
     stream = Stream(instrument.instrument, DataType.QUOTES)
-    (plan,) = binance.venue("spot").session.market_links([stream, stream], {instrument.instrument: instrument})
+    (plan,) = allocate(binance.venue("spot").session, [stream, stream], {instrument.instrument: instrument})
     assert names(plan) == ["btcusdt@bookTicker"]
 
 

@@ -51,7 +51,8 @@ from integrated_trading_system.domain.order import (
     TimeInForce,
 )
 from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos
-from integrated_trading_system.venues.venue import MalformedReply, Trading, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.venue import Trading
 from tests.support import binance
 
 OURS = ClientOrderId("its-1-a_B")

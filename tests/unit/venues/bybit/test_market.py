@@ -11,7 +11,7 @@ from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
-from integrated_trading_system.venues.venue import MalformedReply
+from integrated_trading_system.venues.rest import MalformedReply
 from tests.support import bybit
 
 LINEAR: dict[str, Any] = {

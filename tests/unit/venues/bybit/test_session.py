@@ -5,11 +5,14 @@ import pytest
 
 from integrated_trading_system.domain.ids import instrument_id
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues import bybit as folder
+from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.bybit.session import TOPICS_PER_FRAME, TOPICS_PER_LINK, BybitSession
 from integrated_trading_system.venues.endpoints import Endpoints
-from integrated_trading_system.venues.venue import LinkPlan, MalformedReply, Stream
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import LinkPlan
 from tests.support import bybit
 
 SYMBOLS = [f"C{number}USDT" for number in range(90)]
@@ -17,7 +20,7 @@ INSTRUMENTS = {each.instrument: each for each in (bybit.instrument("linear", sym
 
 
 def links(*streams: Stream, flavour: str = "linear") -> tuple[LinkPlan, ...]:
-    return bybit.venue(flavour).session.market_links(streams, INSTRUMENTS)
+    return allocate(bybit.venue(flavour).session, streams, INSTRUMENTS)
 
 
 def stream(symbol: str, data_type: DataType) -> Stream:
@@ -111,7 +114,7 @@ def test_all_addresses_can_be_replaced() -> None:
     venue = folder.build("spot", ours, bybit.ACCOUNT)
     request = venue.market.instruments()[0].request
     user = venue.session.user_link(bybit.ACCOUNT)
-    (plan,) = venue.session.market_links([stream("C1USDT", DataType.DEPTH)], INSTRUMENTS)
+    (plan,) = allocate(venue.session, [stream("C1USDT", DataType.DEPTH)], INSTRUMENTS)
     assert user is not None
     assert (request.url, user.url, plan.url) == (
         "http://rest/v5/market/instruments-info",

@@ -40,7 +40,8 @@ from integrated_trading_system.domain.order import (
     TimeInForce,
 )
 from integrated_trading_system.domain.time import DAY, MILLISECOND, MINUTE, SECOND, Nanos, from_millis
-from integrated_trading_system.venues.venue import MalformedReply, Trading, Venue
+from integrated_trading_system.venues.rest import MalformedReply
+from integrated_trading_system.venues.venue import Trading, Venue
 from tests.support import bybit
 from tests.support.bybit import CANCEL, CLIENT, FILLS, QUERY, submit
 
