@@ -11,14 +11,21 @@ __version__ = "0.1.0"
 _FACE = {
     "ArbitrageDetector": "detector",
     "DataType": "data",
+    "CoinConfig": "coins",
+    "FeedStatus": "market_feed",
     "MarketDataFeeder": "feeder",
+    "MarketDataService": "service",
+    "MarketFeed": "market_feed",
     "OrderBook": "data",
     "OrderManagementSystem": "orders",
     "OrderOutcome": "desk",
     "Orchestrator": "platform",
     "PositionManagementSystem": "positions",
+    "PriceTick": "coins",
     "RiskManager": "risk",
+    "SubscriptionManager": "service",
     "Ticker": "data",
+    "TradeEvent": "coins",
     "TradingOrchestrator": "platform",
 }
 

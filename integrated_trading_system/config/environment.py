@@ -8,8 +8,20 @@ from integrated_trading_system.domain.errors import ConfigurationError, Refused
 
 DOTENV = ".env"
 
-_KEYS = {"API_KEY": "api_key", "API_SECRET": "api_secret"}
-_VENUES = ("binance", "bybit", "backpack")
+_KEYS = {"API_KEY": "api_key", "API_SECRET": "api_secret", "API_PASSPHRASE": "api_passphrase"}
+_OTHER_NAMES = {
+    "ALPACA_KEY": ("alpaca", "api_key"),
+    "ALPACA_SECRET": ("alpaca", "api_secret"),
+}
+"""Names that do not follow the rule."""
+_VENUES = ("binance", "bybit", "backpack", "okx", "coinbase", "kraken")
+_OUTPUTS = {
+    "REDIS_URL": ("redis", "url"),
+    "NATS_URL": ("nats", "url"),
+    "NATS_ENABLED": ("nats", "enabled"),
+    "NATS_SUBJECT_PREFIX": ("nats", "subject_prefix"),
+    "USE_JETSTREAM": ("nats", "jetstream"),
+}
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -40,16 +52,37 @@ def read_environment(
     values = {**read_dotenv(Path(DOTENV)), **environment}
     venues = tree.get("venues")
     venues = venues if isinstance(venues, Mapping) else {}
-    for venue in _VENUES:
-        for suffix, field in _KEYS.items():
-            name = f"{venue.upper()}_{suffix}"
-            if not values.get(name):
-                continue
-            for key in venues:
-                if str(key).split(":")[0] == venue and isinstance(venues[key], Mapping):
-                    yield ("venues", str(key), field), f"env:{name}", f"environment {name}"
+    named = {f"{venue.upper()}_{suffix}": (venue, field) for venue in _VENUES for suffix, field in _KEYS.items()}
+    for name, (venue, field) in (named | _OTHER_NAMES).items():
+        if values.get(name):
+            for key in _flavours(venue, venues):
+                yield ("venues", key, field), f"env:{name}", f"environment {name}"
+    if values.get("ALPACA_DRY_RUN"):
+        for key in _flavours("alpaca", venues):
+            yield ("venues", key, "dry_run"), values["ALPACA_DRY_RUN"], "environment ALPACA_DRY_RUN"
     if values.get("HTTP_PORT"):
         yield ("http", "port"), values["HTTP_PORT"], "environment HTTP_PORT"
+    for name, path in _OUTPUTS.items():
+        if values.get(name):  # an address may hold a password: only where it is found enters the tree
+            value = f"env:{name}" if path[-1] == "url" else values[name]
+            yield ("outputs", *path), value, f"environment {name}"
+    if values.get("REDIS_URL") and not _written(tree, "outputs", "redis", "enabled"):
+        yield ("outputs", "redis", "enabled"), True, "environment REDIS_URL"
+
+
+def _flavours(venue: str, venues: Mapping[Any, Any]) -> list[str]:
+    """The configured flavours of a venue."""
+    return [str(key) for key in venues if str(key).split(":")[0] == venue and isinstance(venues[key], Mapping)]
+
+
+def _written(tree: Mapping[str, Any], *path: str) -> bool:
+    """Whether the file says something there."""
+    group: Any = tree
+    for key in path:
+        if not isinstance(group, Mapping) or key not in group:
+            return False
+        group = group[key]
+    return True
 
 
 def resolve_secret(reference: str, environment: Mapping[str, str]) -> str:

@@ -7,16 +7,20 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from integrated_trading_system.config.base import Misfits, Settings
+from integrated_trading_system.config.candles import CandleSettings
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.config.http import HttpSettings
 from integrated_trading_system.config.log import LogSettings
 from integrated_trading_system.config.oms import OmsSettings
+from integrated_trading_system.config.outputs import OutputSettings
 from integrated_trading_system.config.pms import PmsSettings
+from integrated_trading_system.config.reliability import AlarmSettings, BreakerSettings, FailoverSettings
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.config.simulation import PaperSettings, SimulationSettings
 from integrated_trading_system.config.storage import StorageSettings
 from integrated_trading_system.config.strategies import ComparisonSettings, StrategySettings
-from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.config.venues import VenueSettings, fallback_problems
+from integrated_trading_system.domain.ids import InstrumentId, symbol_of, venue_of
 
 
 class Mode(StrEnum):
@@ -38,6 +42,10 @@ class PlatformSettings(Settings):
     state_dir: Path = Field(Path("data"), description="Journal, lock, history and fills; one running instance each.")
     venues: dict[str, VenueSettings] = Field(description="By venue:flavour; what is connected and subscribed.")
     feed: FeedSettings = Field(default_factory=FeedSettings, description="Validation, books, synchronisation.")
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings, description="When a feed is unreliable.")
+    failover: tuple[FailoverSettings, ...] = Field((), description="Prices that several sources stand in for.")
+    alarms: AlarmSettings = Field(default_factory=AlarmSettings, description="Clocks and latency.")
+    candles: CandleSettings = Field(default_factory=CandleSettings, description="Candles made from trades.")
     comparisons: tuple[ComparisonSettings, ...] = Field((), description="Which instruments may be compared.")
     strategies: tuple[StrategySettings, ...] = Field((), description="What decides.")
     risk: RiskSettings = Field(default_factory=RiskSettings, description="What is allowed.")
@@ -46,6 +54,7 @@ class PlatformSettings(Settings):
     simulation: SimulationSettings = Field(default_factory=SimulationSettings, description="Dev mode's exchanges.")
     paper: PaperSettings = Field(default_factory=PaperSettings, description="The paper account.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="History.")
+    outputs: OutputSettings = Field(default_factory=OutputSettings, description="What other programs are told.")
     http: HttpSettings = Field(default_factory=HttpSettings, description="Health and metrics.")
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
 
@@ -55,10 +64,19 @@ class PlatformSettings(Settings):
         problems: list[tuple[tuple[str | int, ...], str]] = []
         for index, comparison in enumerate(self.comparisons):
             for place, member in enumerate(comparison.members):
-                venue = member.instrument.rpartition(":")[0]
+                venue = venue_of(InstrumentId(member.instrument))
                 if venue not in self.venues:
                     where = ("comparisons", index, "members", place)
                     problems.append((where, f"venue {venue!r} is not configured (venues: {', '.join(self.venues)})"))
+        for index, group in enumerate(self.failover):
+            for place, source in enumerate(group.sources):
+                venue, symbol = venue_of(InstrumentId(source)), symbol_of(InstrumentId(source))
+                where = ("failover", index, "sources", place)
+                if venue not in self.venues:
+                    problems.append((where, f"venue {venue!r} is not configured (venues: {', '.join(self.venues)})"))
+                elif self.venues[venue].symbols and symbol not in self.venues[venue].symbols:
+                    problems.append((where, f"{symbol!r} is not among the symbols of {venue}"))
+        problems += fallback_problems(self.venues)
         names = [comparison.name for comparison in self.comparisons]
         for index, strategy in enumerate(self.strategies):
             if strategy.comparison not in names:

@@ -5,8 +5,9 @@ venue's default flavour).
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -56,6 +57,14 @@ class VenueSettings(Settings):
         None, description="env:NAME or file:PATH. Public data needs none; trading needs key and secret."
     )
     api_secret: SecretReference | None = Field(None, description="env:NAME or file:PATH; goes with api_key.")
+    api_passphrase: SecretReference | None = Field(
+        None, description="env:NAME or file:PATH; goes with api_key where the venue's keys have a passphrase (OKX)."
+    )
+    dry_run: bool = Field(
+        False,
+        description="Connect to nothing; heartbeats speak for the venue. Always so where a venue shows its data to "
+        "customers only (Alpaca) and api_key is not set.",
+    )
     account: str = Field("main", min_length=1, description="Our name for the account that the key belongs to.")
     maker_fee_bps: Decimal = Field(
         Decimal(10), ge=-50, le=500, description="What we pay for resting orders, in basis points of the notional."
@@ -66,10 +75,16 @@ class VenueSettings(Settings):
     symbols: Annotated[tuple[str, ...], AfterValidator(_are_different)] = Field(
         (), description="In the venue's own spelling. Empty: everything the venue lists."
     )
+    on_demand: bool = Field(
+        False, description="Subscribe to nothing before somebody asks for it while it runs; `symbols` does not count."
+    )
     streams: Annotated[tuple[DataType, ...], AfterValidator(_are_different)] = Field(
-        (DataType.QUOTES, DataType.TRADES, DataType.DEPTH, DataType.STATISTICS, DataType.CANDLES),
+        tuple(DataType),
         min_length=1,
-        description="Kinds of data subscribed to for every symbol.",
+        description="Kinds of data subscribed to for every symbol; what a venue does not have is left out.",
+    )
+    library_options: dict[str, Any] = Field(
+        {}, description="For a venue over ccxt: what its library calls the options of the exchange (defaultType …)."
     )
     backoff_first_s: float = Field(
         1.0, gt=0, le=3600, description="Seconds before the second try to reconnect; the first is at once."
@@ -81,11 +96,42 @@ class VenueSettings(Settings):
     acknowledge_timeout_ms: int = Field(
         10_000, gt=0, description="A connection, logon or subscription not acknowledged by then starts anew."
     )
+    connect_timeout_ms: int = Field(
+        5_000, gt=0, description="A connection that does not stand by then is given up, and tried again later."
+    )
+    ping_every_s: float = Field(2.0, gt=0, le=60, description="Seconds between our pings on every connection.")
+    pong_timeout_s: float = Field(
+        20.0, gt=0, le=300, description="A connection that does not answer a ping for so many seconds is dead."
+    )
+    link_quiet_s: float = Field(
+        5.0,
+        gt=0,
+        description="A connection on which nothing comes for so many seconds, not even a pong, is replaced; it is read"
+        " until its successor stands. More than ping_every_s.",
+    )
+    link_idle_s: float = Field(
+        15.0,
+        gt=0,
+        description="A connection that answers, but brings no market data for so many seconds, is replaced likewise;"
+        " where that changes nothing, ever more rarely.",
+    )
+    poll_after_s: float = Field(
+        3.0, gt=0, description="Prices of instruments without a connection for so many seconds are fetched by REST."
+    )
+    poll_every_s: float = Field(1.0, gt=0, description="Seconds between two such requests to the venue.")
+    fallback: str | None = Field(
+        None,
+        description="A configured venue:flavour for data, unused until this venue refuses us for good (HTTP 451, a"
+        " certificate that is not its own).",
+    )
     request_timeout_ms: int = Field(10_000, gt=0, description="REST calls for data and queries give up after this.")
     order_timeout_ms: int = Field(
         5_000, gt=0, description="An order or cancel without an answer after this is uncertain: its fate is asked for."
     )
     time_every_s: float = Field(30.0, gt=0, description="Seconds between questions for the venue's clock.")
+    heartbeat_every_s: float = Field(
+        5.0, gt=0, le=3600, description="Seconds between heartbeats of the venue; synthetic ones where it is silent."
+    )
     quarantine_per_minute_max: int = Field(
         20, ge=0, description="More messages of one link than this that cannot be believed: the link starts anew."
     )
@@ -94,6 +140,29 @@ class VenueSettings(Settings):
     def _fits_together(self) -> Self:
         if self.backoff_max_s < self.backoff_first_s:
             raise ValueError("backoff_max_s is below backoff_first_s")
+        if self.link_quiet_s <= self.ping_every_s:
+            raise ValueError("link_quiet_s is not above ping_every_s")
         if (self.api_key is None) != (self.api_secret is None):
             raise ValueError("api_key and api_secret go together")
+        if self.api_passphrase is not None and self.api_key is None:
+            raise ValueError("api_passphrase goes with api_key and api_secret")
         return self
+
+
+def fallback_problems(venues: Mapping[str, VenueSettings]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Where and why a fallback cannot be one."""
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    for name, settings in venues.items():
+        fallback, where = settings.fallback, ("venues", name, "fallback")
+        if fallback is None:
+            continue
+        chain = [name]
+        while (following := venues[chain[-1]].fallback) in venues and following not in chain:
+            chain.append(str(following))
+        if fallback not in venues:
+            problems.append((where, f"venue {fallback!r} is not configured (venues: {', '.join(venues)})"))
+        elif not venues[fallback].enabled:
+            problems.append((where, f"venue {fallback!r} is not enabled"))
+        elif following in chain:
+            problems.append((where, f"the fallbacks go in a circle: {' -> '.join((*chain, str(following)))}"))
+    return problems

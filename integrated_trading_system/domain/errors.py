@@ -27,3 +27,7 @@ class MailboxOverflow(PlatformError):
 
 class JournalUnavailable(PlatformError):
     """The journal cannot be read or written; the text names the file."""
+
+
+class HistoryIncomplete(PlatformError):
+    """Not all of the history that was asked for has come. The text names the instrument, the reason, and how far it is."""

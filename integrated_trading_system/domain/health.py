@@ -134,6 +134,35 @@ class VenueBlocked(Struct, frozen=True, tag=True):
     at: Nanos
 
 
+class Heartbeat(Struct, frozen=True, tag=True):
+    """A venue's sign of life, every few seconds. `synthetic`: it was silent, and this only speaks for it."""
+
+    venue: VenueId
+    synthetic: bool
+    at: Nanos
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about; all figures are milliseconds."""
+
+    CLOCK_OFFSET = "clock-offset"
+    """Between a venue's clock and ours, either way."""
+    CLOCK_UNCERTAINTY = "clock-uncertainty"
+    LATENCY_P50 = "latency-p50"
+    LATENCY_P99 = "latency-p99"
+
+
+class Alarm(Struct, frozen=True, tag=True):
+    """A figure of a venue has passed its limit (`raised`), or has been well below it for a while."""
+
+    venue: VenueId
+    kind: AlarmKind
+    raised: bool
+    figure: float
+    limit: float
+    at: Nanos
+
+
 class ClockEstimated(Struct, frozen=True, tag=True):
     """How far the venue's clock is from ours: venue time = our time + offset, give or take the uncertainty."""
 

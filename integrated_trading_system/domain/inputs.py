@@ -5,6 +5,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from integrated_trading_system.domain.health import Halt, Reduce, Resume
+from integrated_trading_system.domain.history import LoadHistory
 from integrated_trading_system.domain.http import HttpFailed, HttpReply
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
@@ -46,5 +47,6 @@ Input: TypeAlias = (
     | Resume
     | Subscribe
     | Unsubscribe
+    | LoadHistory
     | Shutdown
 )

@@ -10,7 +10,7 @@ from typing import TypeAlias, final
 from msgspec import Struct
 
 from integrated_trading_system.domain.ids import AccountId, LinkId, VenueId
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.time import SECOND, Nanos
 
 
 class Tag(StrEnum):
@@ -30,6 +30,10 @@ class OpenLink(Struct, frozen=True, tag=True):
     url: str
     frame_bytes_max: int
     """A larger incoming frame closes the link with reason ``oversized``."""
+    ping_every: Nanos = Nanos(2 * SECOND)
+    """Below the frames."""
+    pong_within: Nanos = Nanos(20 * SECOND)
+    """A ping not answered by then closes the link with reason ``ping-timeout``."""
 
 
 class SendFrame(Struct, frozen=True, tag=True):

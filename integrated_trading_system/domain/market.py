@@ -126,6 +126,8 @@ class Candle(Struct, frozen=True, gc=False, tag=True):
     """0 where the venue does not tell it."""
     made: bool = False
     """Made here, from trades. Otherwise the venue told it."""
+    complete: bool = True
+    """False: trades of it may be missing, because the stream began or was cut within it."""
 
 
 class MarkPrice(Struct, frozen=True, gc=False, tag=True):
@@ -151,3 +153,10 @@ class FundingRate(Struct, frozen=True, gc=False, tag=True):
 
 
 MarketEvent: TypeAlias = Quote | Trade | BookSnapshot | BookDelta | Statistics | Candle | MarkPrice | FundingRate
+
+
+class PolledQuote(Struct, frozen=True, tag=True):
+    """Best prices fetched by REST because the stream is down: to be shown, never to be decided on."""
+
+    instrument: InstrumentId
+    quote: Quote

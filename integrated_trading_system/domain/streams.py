@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.time import Nanos
 
 
 class Stream(Struct, frozen=True):
@@ -32,3 +33,12 @@ class StreamsWanted(Struct, frozen=True, tag=True):
 
     venue: VenueId
     streams: tuple[Stream, ...]
+
+
+class StreamsRefused(Struct, frozen=True, tag=True):
+    """These streams cannot be had; whatever else is wanted goes on."""
+
+    venue: VenueId
+    streams: tuple[Stream, ...]
+    reason: str
+    at: Nanos

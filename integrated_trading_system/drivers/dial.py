@@ -7,10 +7,12 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from itertools import zip_longest
+from typing import Any, Final, Protocol
 
+from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -21,17 +23,14 @@ from websockets.uri import parse_uri
 OPEN_SECONDS: Final = 10.0
 """From the name look-up to the end of the handshake."""
 
-ADDRESS_SECONDS: Final = 3.0
-"""For one address of a host; then the next is tried, so that a dead IPv6 route only delays."""
+ADDRESS_SECONDS: Final = 2.0
+"""For one address of a host; then one of the other family is tried, so that a dead IPv6 route only delays."""
 
 CLOSE_SECONDS: Final = 2.0
 """For the closing handshake; then the connection is cut."""
 
-PING_SECONDS: Final = 10.0
-"""Between two pings of ours: well inside the silence after which a link counts as dead."""
-
-PONG_SECONDS: Final = 20.0
-"""For the answer to a ping; then the link closes with reason ``ping-timeout``."""
+FRAGMENTS_MAX: Final = 1_000
+"""Of one message; beyond, the link closes with reason ``oversized``."""
 
 QUEUE_FRAMES: Final = (256, 64)
 """Frames that wait to be read: above the first number the socket is not read, below the second it is again."""
@@ -47,6 +46,16 @@ class LinkFailed(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Manner(Struct, frozen=True):
+    """How a connection is to be kept, as its effect says."""
+
+    frame_bytes_max: int
+    ping_seconds: float
+    """Between two pings of ours."""
+    pong_seconds: float
+    """For the answer to a ping; then the link closes with reason ``ping-timeout``."""
 
 
 class Socket(Protocol):
@@ -68,11 +77,11 @@ class Socket(Protocol):
         """The end, at once."""
 
 
-Dial = Callable[[str, int, Callable[[], None]], Awaitable[Socket]]
-"""Address, largest frame in bytes, and whom to tell of each ping and pong -> the open socket; raises LinkFailed."""
+Dial = Callable[[str, Manner, Callable[[], None]], Awaitable[Socket]]
+"""Address, manner, and whom to tell of each ping and pong -> the open socket; raises LinkFailed."""
 
 
-async def dial(url: str, frame_bytes_max: int, alive: Callable[[], None], *, user_agent: str) -> Socket:
+async def dial(url: str, manner: Manner, alive: Callable[[], None], *, user_agent: str) -> Socket:
     """Connect and shake hands. Certificates are verified, redirects and proxies are not followed."""
     try:
         async with asyncio.timeout(OPEN_SECONDS):
@@ -86,10 +95,10 @@ async def dial(url: str, frame_bytes_max: int, alive: Callable[[], None], *, use
                 user_agent_header=user_agent,
                 proxy=None,
                 open_timeout=None,
-                ping_interval=PING_SECONDS,
-                ping_timeout=PONG_SECONDS,
+                ping_interval=manner.ping_seconds,
+                ping_timeout=manner.pong_seconds,
                 close_timeout=CLOSE_SECONDS,
-                max_size=frame_bytes_max,
+                max_size=manner.frame_bytes_max,
                 max_queue=QUEUE_FRAMES,
                 logger=_LOGGER,
             )
@@ -98,6 +107,10 @@ async def dial(url: str, frame_bytes_max: int, alive: Callable[[], None], *, use
     assert isinstance(connection, _Connection)
     connection.alive = alive
     return _WebSocket(connection)
+
+
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""As getaddrinfo tells it."""
 
 
 class _Connect(connect):
@@ -111,11 +124,24 @@ class _Connection(ClientConnection):
     """Tells of pings and pongs, which the library keeps to itself; does not wait for a peer that broke the rules."""
 
     alive: Callable[[], None] = staticmethod(lambda: None)
+    fragments = 0
+    """Of the message that is coming."""
+    overrun = False
+    """It has too many."""
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
-        if isinstance(event, Frame) and event.opcode in (Opcode.PING, Opcode.PONG):
+        if not isinstance(event, Frame):
+            return
+        if event.opcode in (Opcode.PING, Opcode.PONG):
             self.alive()
+        elif event.fin:
+            self.fragments = 0
+        else:
+            self.fragments += 1
+            if self.fragments > FRAGMENTS_MAX:  # empty ones would never reach the limit in bytes
+                self.overrun = True
+                self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -127,14 +153,14 @@ class _Connection(ClientConnection):
 class _WebSocket:
     """`Socket` on a connection of the library."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     async def receive(self) -> bytes:
         try:
             return await self._connection.recv(decode=False)
         except ConnectionClosed as error:
-            raise LinkFailed(_reason_closed(error)) from None
+            raise LinkFailed("oversized" if self._connection.overrun else _reason_closed(error)) from None
 
     def send(self, frame: bytes) -> None:
         broadcast((self._connection,), frame, text=True)
@@ -153,7 +179,8 @@ async def _reach(host: str, port: int) -> socket.socket:
     """A TCP connection to the first address of the host that answers in time; raises OSError."""
     loop = asyncio.get_running_loop()
     failure = OSError("no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in _by_turns(found):
         tcp = socket.socket(family, kind, protocol)
         try:
             tcp.setblocking(False)
@@ -172,6 +199,14 @@ async def _reach(host: str, port: int) -> socket.socket:
     raise failure
 
 
+def _by_turns(addresses: Sequence[_Address]) -> list[_Address]:
+    """One family after the other, beginning with that of the first: a dead one costs one wait, not one per address."""
+    families: dict[int, list[_Address]] = {}
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
+    return [address for turn in zip_longest(*families.values()) for address in turn if address is not None]
+
+
 def _reason_not_opened(error: Exception) -> str:
     """Why a connection did not come to be. Never the error's own text: it may show the address with its token."""
     match error:
@@ -181,6 +216,8 @@ def _reason_not_opened(error: Exception) -> str:
             return "url"
         case InvalidHandshake():
             return "handshake"
+        case ssl.SSLCertVerificationError():
+            return "certificate"
         case ssl.SSLError():
             return "tls"
         case socket.gaierror():

@@ -134,6 +134,8 @@ def _reason(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "dns"
+        case aiohttp.ClientConnectorCertificateError():
+            return "certificate"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return "tls"
         case TimeoutError():

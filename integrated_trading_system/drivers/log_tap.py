@@ -6,9 +6,11 @@ from typing import Any, Final, TypeAlias
 
 from loguru import logger
 
+from integrated_trading_system.domain.audit import BookDiverged
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import (
     ActorFailed,
+    BookBroken,
     BookState,
     BookStateChanged,
     FeedStale,
@@ -19,10 +21,12 @@ from integrated_trading_system.domain.health import (
     Reconciled,
     TradingState,
     TradingStateChanged,
+    VenueBlocked,
 )
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.domain.time import SECOND
 
 WINDOW_SECONDS: Final = 10.0
@@ -34,6 +38,10 @@ Line: TypeAlias = tuple[str, str]
 
 Key: TypeAlias = tuple[str, ...]
 """What is limited together: the name of the type, and what is told apart within it."""
+
+
+STREAMS_NAMED: Final = 5
+"""In one line."""
 
 
 class LogTap:
@@ -87,6 +95,16 @@ def _gap(fact: Gap) -> Line:
     return "WARNING", f"{fact.instrument} gap: expected {fact.expected}, received {fact.received}"
 
 
+def _broken(fact: BookBroken) -> Line:
+    said = f"expected {fact.expected}, received {fact.received}"
+    return "WARNING", f"{fact.instrument} book broken: {fact.reason}: {said}"
+
+
+def _diverged(fact: BookDiverged) -> Line:
+    of = f"{fact.differing} of {fact.compared} price levels"
+    return "WARNING", f"{fact.instrument} book diverged from the venue's {fact.against}: {of}"
+
+
 def _book(fact: BookStateChanged) -> Line:
     by_link = fact.reason.startswith("link ")  # which is told by itself
     level = "WARNING" if fact.state in (BookState.SUSPECT, BookState.STALE) and not by_link else "INFO"
@@ -95,6 +113,16 @@ def _book(fact: BookStateChanged) -> Line:
 
 def _stale(fact: FeedStale) -> Line:
     return "WARNING", f"{fact.instrument} silent for {fact.silent_for / SECOND:.1f} s"
+
+
+def _blocked(fact: VenueBlocked) -> Line:
+    return "ERROR", f"{fact.venue} refuses us for good and is not asked again: {fact.reason}"
+
+
+def _streams_refused(fact: StreamsRefused) -> Line:
+    names = [f"{stream.instrument} {stream.data_type.value}" for stream in fact.streams[:STREAMS_NAMED]]
+    more = len(fact.streams) - len(names)
+    return "WARNING", f"{', '.join(names)}{f' and {more} more' if more else ''} cannot be had: {fact.reason}"
 
 
 def _quarantined(fact: Quarantined) -> Line:
@@ -152,6 +180,8 @@ def _because(reason: str) -> str:
 _LINES: Final[dict[type, Callable[[Any], Line]]] = {
     LinkChanged: _link,
     Gap: _gap,
+    BookBroken: _broken,
+    BookDiverged: _diverged,
     BookStateChanged: _book,
     FeedStale: _stale,
     Quarantined: _quarantined,
@@ -163,6 +193,8 @@ _LINES: Final[dict[type, Callable[[Any], Line]]] = {
     Fill: _fill,
     Reconciled: _reconciled,
     ActorFailed: _failed,
+    VenueBlocked: _blocked,
+    StreamsRefused: _streams_refused,
 }
 
 KINDS: Final = tuple(_LINES)

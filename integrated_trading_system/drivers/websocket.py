@@ -24,7 +24,7 @@ from integrated_trading_system.domain.link import (
     SendFrame,
 )
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.drivers.dial import CLOSE_SECONDS, Dial, LinkFailed, Socket, dial
+from integrated_trading_system.drivers.dial import CLOSE_SECONDS, Dial, LinkFailed, Manner, Socket, dial
 from integrated_trading_system.drivers.port import Gate, Port
 from integrated_trading_system.venues.signer import Signer
 
@@ -137,7 +137,8 @@ class WebSocketDriver:
     async def _run(self, link: _Link, effect: OpenLink) -> str:
         """The life of a link; why it ended."""
         try:
-            link.socket = await self._dial(effect.url, effect.frame_bytes_max, partial(self._alive, link))
+            manner = Manner(effect.frame_bytes_max, effect.ping_every / SECOND, effect.pong_within / SECOND)
+            link.socket = await self._dial(effect.url, manner, partial(self._alive, link))
             self._port.tell(link.actor, LinkOpened(link.name, self._port.now()))
             await self._read(link, link.socket)
         except LinkFailed as failure:

@@ -47,10 +47,38 @@ def feeder_settings(config: Mapping[str, Any], wanted: Mapping[str, tuple[str, .
         "log": {"level": "WARNING", **given.get("log", {})},
         "state_dir": given.get("state_dir", STATE_DIR),
         "storage": {"path": HISTORY, **given.get("storage", {})},
-        **{key: given[key] for key in ("seed", "simulation") if key in given},
+        "simulation": {"list_all": True, **given.get("simulation", {})},
+        **({"seed": given["seed"]} if "seed" in given else {}),
     }
     source = Source()
     source.tree.update(tree)
+    return validate(PlatformSettings, source)
+
+
+def listening_settings(
+    venues: Mapping[str, Mapping[str, Any]], config: Mapping[str, Any], **own: Any
+) -> PlatformSettings:
+    """Settings of a platform that only listens to these venues. Raises ConfigurationError.
+
+    `config` is laid over it, as in ``{"mode": "dev"}``. Under `venues` it may change these, and add none.
+    """
+    changed = config.get("venues", {})
+    unknown = [name for name in changed if name not in venues]
+    if unknown:
+        raise ConfigurationError(f"venue {unknown[0]!r} is not used here (venues: {', '.join(venues)})")
+    source = Source()
+    source.tree.update(
+        {
+            "mode": Mode.PAPER,
+            "state_dir": STATE_DIR,
+            "storage": {"enabled": False},
+            "http": {"enabled": False},
+            "log": {"level": "WARNING"},
+            **own,
+            **config,
+            "venues": {str(name): {**of, **changed.get(name, {})} for name, of in venues.items()},
+        }
+    )
     return validate(PlatformSettings, source)
 
 

@@ -1,25 +1,31 @@
 """Market data for users: venues started from a dict, or a platform that runs; callbacks, latest data, statistics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from types import TracebackType
 from typing import Any, Final, Self
 
 from loguru import logger
 
-from integrated_trading_system.domain.errors import ConfigurationError, Refused, Unsupported
-from integrated_trading_system.domain.ids import symbol_of, venue_of
+from integrated_trading_system.domain import market
+from integrated_trading_system.domain.errors import ConfigurationError, Refused
+from integrated_trading_system.domain.ids import instrument_id, symbol_of, venue_of
+from integrated_trading_system.domain.streams import Stream, Subscribe, Unsubscribe
 from integrated_trading_system.drivers.callbacks import CallbackStatistics
 from integrated_trading_system.facade.configuration import feeder_settings
 from integrated_trading_system.facade.data import BUFFERS, DataType
-from integrated_trading_system.facade.names import exchange_name, instrument_named, instruments_named
+from integrated_trading_system.facade.names import exchange_name, instrument_named, venue_named
 from integrated_trading_system.facade.platform import Orchestrator
 from integrated_trading_system.facade.registration import LEVELS, Registration
 from integrated_trading_system.facade.tickers import Tickers
-from integrated_trading_system.orchestrator.platform import FEED
+from integrated_trading_system.feed.subscriptions import CONFIGURATION
+from integrated_trading_system.orchestrator.platform import FEED, SUBSCRIPTIONS
+from integrated_trading_system.venues import catalog
 
 INITIALIZE_SECONDS: Final = 15.0
 LAG_SECONDS: Final = 0.1
 """A callback further behind than this gets only the newest of each instrument's tickers and books."""
+_NUMBERS: Final = count(1)
 
 
 class MarketDataFeeder:
@@ -42,6 +48,9 @@ class MarketDataFeeder:
         self._registrations: list[Registration] = []
         self._orchestrator: Orchestrator | None = None
         self._tickers: Tickers | None = None
+        self._number = next(_NUMBERS)
+        self._asked: dict[Stream, bool] = {}
+        """Wanted, or wanted no more, since the start: the platform knows it a moment later."""
 
     # -- its life ------------------------------------------------------------------------------
 
@@ -84,26 +93,38 @@ class MarketDataFeeder:
 
     # -- what is heard -------------------------------------------------------------------------
 
-    def subscribe(self, symbol: str, venue: str = "binance") -> None:
-        """Also subscribe to this symbol of a venue. Raises Unsupported once the feeder runs and does not have it."""
+    def subscribe(self, symbol: str, venue: str = "binance", data_types: Collection[str] = ()) -> None:
+        """Also subscribe to this symbol of a venue, before the start or while it runs.
+
+        `data_types`: ``quotes``, ``trades``, ``depth`` …; by default what the venue's settings say. Raises
+        ConfigurationError for a venue that is not configured; a symbol that the venue does not list is logged.
+        """
         if self._orchestrator is None and self._platform_given is None:
             self._wanted[venue] = tuple(dict.fromkeys((*self._wanted.get(venue, ()), symbol)))
-        elif not instruments_named(self._running().platform, symbol, venue):
-            raise Unsupported(
-                f"{symbol} on {venue} was not configured when the feeder started; subscribing while it runs "
-                "comes in a later version: name it in `symbols`, or subscribe before initialize()"
-            )
+            return
+        streams = self._streams(symbol, venue, data_types)
+        self._asked.update(dict.fromkeys(streams, True))
+        self._running().tell(SUBSCRIPTIONS, Subscribe(self._consumer, streams))
 
-    def unsubscribe(self, symbol: str, venue: str = "binance") -> None:
-        """Take back a `subscribe`. Raises Unsupported once the feeder runs."""
-        if self._orchestrator is not None or self._platform_given is not None:
-            raise Unsupported(
-                f"{symbol} on {venue} stays subscribed while the feeder runs: unsubscribing comes in a later "
-                "version; remove_callback() ends the calls"
-            )
-        if symbol not in self._wanted.get(venue, ()):
+    def unsubscribe(self, symbol: str, venue: str = "binance", data_types: Collection[str] = ()) -> None:
+        """Take back a `subscribe`, or what the configuration asked for where the platform is our own.
+
+        The last one to want a stream stops it at the venue. Raises ConfigurationError where it was not subscribed to.
+        """
+        if self._orchestrator is None and self._platform_given is None:
+            if symbol not in self._wanted.get(venue, ()):
+                raise ConfigurationError(f"{symbol} on {venue} was not subscribed to")
+            self._wanted[venue] = tuple(one for one in self._wanted[venue] if one != symbol)
+            return
+        orchestrator = self._running()
+        held = orchestrator.platform.system.view(SUBSCRIPTIONS).consumers.get(self._consumer, ())
+        streams = tuple(
+            stream for stream in self._streams(symbol, venue, data_types) if self._asked.get(stream, stream in held)
+        )
+        if not streams:
             raise ConfigurationError(f"{symbol} on {venue} was not subscribed to")
-        self._wanted[venue] = tuple(one for one in self._wanted[venue] if one != symbol)
+        self._asked.update(dict.fromkeys(streams, False))
+        orchestrator.tell(SUBSCRIPTIONS, Unsubscribe(self._consumer, streams))
 
     def add_callback(
         self,
@@ -119,7 +140,8 @@ class MarketDataFeeder:
         """
         registration = Registration(DataType(data_type), function, venue, instrument)
         if self._orchestrator is not None and self._tickers is not None:
-            registration.attach(self._running().platform, self._tickers, self._lag)
+            asked_for = dict.fromkeys(stream.instrument for stream, wanted in self._asked.items() if wanted)
+            registration.attach(self._running().platform, self._tickers, self._lag, asked_for)
         self._registrations.append(registration)
 
     def remove_callback(
@@ -171,6 +193,22 @@ class MarketDataFeeder:
         return [one.callback.statistics() for one in self._registrations if one.callback is not None]
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _streams(self, symbol: str, venue: str, data_types: Collection[str]) -> tuple[Stream, ...]:
+        platform = self._running().platform
+        known = venue_named(platform, venue)
+        configured = {catalog.resolve(name): of for name, of in platform.settings.venues.items()}
+        names = data_types or configured[known].streams
+        try:
+            kinds = [market.DataType(name) for name in names]
+        except ValueError as error:
+            raise ConfigurationError(f"{error}; there are {', '.join(market.DataType)}") from None
+        return tuple(Stream(instrument_id(known, symbol), kind) for kind in dict.fromkeys(kinds))
+
+    @property
+    def _consumer(self) -> str:
+        """On a platform of our own the configuration's wishes are ours."""
+        return CONFIGURATION if self._platform_given is None else f"feeder-{self._number}"
 
     def _running(self) -> Orchestrator:
         if self._orchestrator is None or not self._orchestrator.running:

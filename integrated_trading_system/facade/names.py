@@ -1,6 +1,6 @@
 """From the names that users write to instruments: bare venue names, symbols without a venue."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import InstrumentId, VenueId, instrument_id, symbol_of, venue_of
@@ -24,10 +24,16 @@ def venue_named(platform: Platform, name: str) -> VenueId:
     return flavours[0]
 
 
-def instruments_named(platform: Platform, symbol: str, venue: str | None = None) -> tuple[InstrumentId, ...]:
-    """Every instrument with this symbol (or this id), in the order of the configured venues; perhaps none."""
+def instruments_named(
+    platform: Platform, symbol: str, venue: str | None = None, asked_for: Collection[InstrumentId] = ()
+) -> tuple[InstrumentId, ...]:
+    """Every instrument with this symbol (or this id), in the order of the configured venues; perhaps none.
+
+    `asked_for`: subscribed to a moment ago, and not known to the platform yet.
+    """
     wanted = None if venue is None else venue_named(platform, venue)
-    return tuple(one for one in _known(platform) if symbol in (one, symbol_of(one)) and wanted in (None, venue_of(one)))
+    known = dict.fromkeys((*_known(platform), *asked_for))
+    return tuple(one for one in known if symbol in (one, symbol_of(one)) and wanted in (None, venue_of(one)))
 
 
 def instrument_named(platform: Platform, symbol: str, venue: str | None = None) -> InstrumentId:

@@ -1,10 +1,10 @@
 """One callback of a user: for which kind of data, of which venue and instrument, and its place on the bus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from integrated_trading_system.domain.errors import ConfigurationError
-from integrated_trading_system.domain.ids import VenueId, venue_of
+from integrated_trading_system.domain.ids import InstrumentId, VenueId, venue_of
 from integrated_trading_system.drivers.callbacks import Callback
 from integrated_trading_system.facade.data import MESSAGES, DataType
 from integrated_trading_system.facade.names import instruments_named, venue_named
@@ -44,15 +44,20 @@ class Registration:
             and instrument in (None, self.instrument)
         )
 
-    def attach(self, platform: Platform, tickers: Tickers, lag_s: float) -> None:
-        """Subscribe and begin to call. Raises ConfigurationError for a venue or an instrument that is not there."""
+    def attach(
+        self, platform: Platform, tickers: Tickers, lag_s: float, asked_for: Collection[InstrumentId] = ()
+    ) -> None:
+        """Subscribe and begin to call. Raises ConfigurationError for a venue or an instrument that is not there.
+
+        `asked_for`: what is there in a moment.
+        """
         callback = Callback(
             self.function,
             convert=_converter(self.data_type, tickers),
             conflate=_instrument if self.data_type in CONFLATED else None,
             lag_s=lag_s,
         )
-        for key, ref in self._refs(platform, callback):
+        for key, ref in self._refs(platform, callback, asked_for):
             for kind in MESSAGES[self.data_type]:
                 platform.system.bus.subscribe(kind, ref, key)
                 self._subscriptions.append((kind, ref, key))
@@ -68,9 +73,11 @@ class Registration:
             self._subscriptions.clear()
             self.callback.stop()
 
-    def _refs(self, platform: Platform, callback: Callback) -> list[tuple[str | None, Ref[Any]]]:
+    def _refs(
+        self, platform: Platform, callback: Callback, asked_for: Collection[InstrumentId]
+    ) -> list[tuple[str | None, Ref[Any]]]:
         if self.instrument is not None:
-            instruments = instruments_named(platform, self.instrument, self.venue)
+            instruments = instruments_named(platform, self.instrument, self.venue, asked_for)
             if not instruments:
                 raise ConfigurationError(f"no instrument {self.instrument!r} on {self.venue or 'any venue'}")
             return [(instrument, callback) for instrument in instruments]

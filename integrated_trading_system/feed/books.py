@@ -77,6 +77,10 @@ class Books:
         """Forget everything. For the feeder's start."""
         self._entries.clear()
 
+    def leave(self, instrument: InstrumentId) -> None:
+        """Keep this instrument no more. For the feeder."""
+        self._entries.pop(instrument, None)
+
     def enter(self, instrument: InstrumentId, machine: BookMachine | None) -> Entry:
         """Begin to keep this instrument, forgetting what was known of it. For the feeder."""
         entry = self._entries[instrument] = Entry(machine)

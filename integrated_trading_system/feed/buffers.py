@@ -32,6 +32,11 @@ class Buffers:
         copy = buffer.copy()
         return tuple(islice(copy, max(0, len(copy) - limit), None))
 
+    def drop(self, instrument: InstrumentId) -> None:
+        """Forget what was heard of this instrument."""
+        for key in [key for key in self._buffers if key[0] == instrument]:
+            del self._buffers[key]
+
     def sizes(self) -> dict[tuple[InstrumentId, DataType], int]:
         """How many messages each buffer holds."""
         return {key: len(buffer) for key, buffer in list(self._buffers.items())}

@@ -93,6 +93,11 @@ class VenueClock:
         self.low = NEVER
         self.high = -NEVER
 
+    @property
+    def known(self) -> bool:
+        """Whether anything has been learnt of it."""
+        return self._told is not None
+
     def observe(self, difference: int, received_at: Nanos) -> Reason | None:
         """Take in a message's `received_at - venue_time`; AGE or FUTURE when its time cannot be believed."""
         if difference < self.envelope - STEP_MAX and self.envelope != NEVER:

@@ -6,16 +6,15 @@ life, so what is refused for long makes its instrument STALE, and a stale instru
 is how a real jump of the market, or a venue that numbers its messages anew, is taken in after all.
 """
 
-from math import inf
-
-from integrated_trading_system.domain.health import BookState
+from integrated_trading_system.domain.health import BookBroken, BookState
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.feed.audit import Difference
 from integrated_trading_system.feed.books import NOTHING
 from integrated_trading_system.feed.lane import Lane
 from integrated_trading_system.feed.machine import BookMachine, Outcome
 from integrated_trading_system.feed.outlet import Outlet
-from integrated_trading_system.feed.validation import Reason, quote_reason, trade_reason
+from integrated_trading_system.feed.validation import Reason, levels_reason, quote_reason, trade_reason
 
 
 def place(lane: Lane, venue_time: Nanos, received_at: Nanos) -> Reason | None:
@@ -53,12 +52,12 @@ class Judge:
             lane.bookish = lane.watched = True
             self._top(lane, quote, place(lane, quote.venue_time, quote.received_at), made=False)
         elif quote.sequence < lane.newest_of_stream:
-            lane.quotes.quarantined += 1
+            lane.quotes.refuse(Reason.SEQUENCE)
             self._outlet.refuse(lane, Reason.SEQUENCE, quote)
         else:  # a duplicate, or the book was quicker
-            lane.quotes.conflated += 1
-            if machine is not None and quote.sequence == machine.order:
-                lane.compare(quote, machine)
+            lane.quotes.conflate("nothing new")
+            if machine is not None and quote.sequence == machine.order and not lane.compare(quote, machine):
+                self._contradicted(lane, machine)
 
     def _top(self, lane: Lane, quote: Quote, late: Reason | None, *, made: bool) -> None:
         """Believe new best prices and tell them, or doubt. `made`: from the book, not received."""
@@ -67,11 +66,13 @@ class Judge:
         if (
             late is not None
             or not ((quote.bid == top.bid and quote.ask == top.ask) or lane.plausible(quote))
-            or not (0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf)
+            or not (0.0 < quote.bid_size < lane.size_max and 0.0 < quote.ask_size < lane.size_max)
         ):
-            reason = quote_reason(quote, lane.last_mid, lane.jump_max, lane.ticks_per_unit) or late
+            lane.measure()
+            reason = quote_reason(quote, lane.bounds(lane.last_mid, lane.typical_quote)) or late
             if reason is not None:
-                lane.quotes.quarantined += not made
+                if not made:
+                    lane.quotes.refuse(reason)
                 self._outlet.doubt(lane, reason)
                 self._outlet.refuse(lane, reason, quote)
                 return
@@ -113,14 +114,28 @@ class Judge:
         if outcome is not Outcome.APPLIED:
             self._unproven(lane, machine, outcome)
             return
-        if delta.order <= lane.entry.top.sequence:
-            lane.compare_at(delta.order, machine)
+        if lane.audit is not None:
+            lane.audit.touch(delta)
+        if delta.order <= lane.entry.top.sequence and not lane.compare_at(delta.order, machine):
+            self._contradicted(lane, machine)
+            return
         self._book(lane, machine, late)
         for ref in lane.delta_listeners:
             ref.tell(delta)
 
     def snapshot(self, lane: Lane, machine: BookMachine, snapshot: BookSnapshot) -> None:
         """A whole book."""
+        # That levels are crossed is found by whoever puts them in order.
+        reason = levels_reason(snapshot.bids) or levels_reason(snapshot.asks)
+        if reason is not None:
+            lane.depth.refuse(reason)
+            self._outlet.refuse(lane, reason, snapshot)
+            machine.refuse()
+            if snapshot.in_stream:
+                self.disprove(lane, machine, reason)
+            else:
+                self._outlet.ask(lane, machine)
+            return
         outcome = machine.snapshot(snapshot)
         if outcome is Outcome.APPLIED:
             self._book(lane, machine, place(lane, snapshot.venue_time, snapshot.received_at))
@@ -129,6 +144,25 @@ class Judge:
             self._outlet.change(lane, BookState.SYNCING, "snapshot")
         else:
             self._unproven(lane, machine, outcome)
+
+    def broken(self, lane: Lane, machine: BookMachine, broken: BookBroken) -> None:
+        """The venue's own proof of the book failed."""
+        self._outlet.publish(broken)
+        self.disprove(lane, machine, broken.reason)
+
+    def disprove(self, lane: Lane, machine: BookMachine, reason: str) -> None:
+        """The book is wrong although nothing is missing: it is discarded, and told again once it is proven anew."""
+        machine.disprove()
+        if lane.entry.top is lane.made:
+            lane.withdraw()
+        self._outlet.change(lane, BookState.SUSPECT, reason)
+        self._outlet.ask(lane, machine)
+
+    def _contradicted(self, lane: Lane, machine: BookMachine) -> None:
+        """Book and quote stream tell different best prices of one moment: one of them is wrong, so none is known."""
+        self._outlet.diverged(lane, Difference(compared=1, differing=1), "quotes")
+        lane.withdraw()
+        self.disprove(lane, machine, "contradicted")
 
     def _book(self, lane: Lane, machine: BookMachine, late: Reason | None) -> None:
         """The book is proven and has changed: its top counts, unless the quote stream is ahead of it."""
@@ -168,11 +202,13 @@ class Judge:
     def trade(self, lane: Lane, trade: Trade) -> None:
         """A public print that is not a duplicate. It may be late, for it stays a fact."""
         late = place(lane, trade.venue_time, trade.received_at)
-        reason = trade_reason(trade, lane.last_mid or lane.trade_price, lane.jump_max, lane.ticks_per_unit)
-        if reason is None and late is Reason.FUTURE:
-            reason = late
+        reason: Reason | None = late if late is Reason.FUTURE else None
+        if not lane.plausible_trade(trade):
+            lane.measure()
+            before = lane.last_mid or lane.trade_price
+            reason = trade_reason(trade, lane.bounds(before, lane.typical_trade)) or reason
         if reason is not None:
-            lane.trades.quarantined += 1
+            lane.trades.refuse(reason)
             self._outlet.refuse(lane, reason, trade)
             return
         lane.take_trade(trade)

@@ -15,12 +15,14 @@ from integrated_trading_system.domain.ids import InstrumentId, LinkId, VenueId, 
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookDelta, DataType, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.feed.audit import Audit, AuditRecord
 from integrated_trading_system.feed.books import NOTHING, Entry
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import VenueClock
 from integrated_trading_system.feed.machine import UNPROVEN, BookMachine
-from integrated_trading_system.feed.statistics import Counts, StreamView
-from integrated_trading_system.feed.validation import on_tick
+from integrated_trading_system.feed.outliers import UNKNOWN, Typical, limits_of, typical
+from integrated_trading_system.feed.statistics import Counts
+from integrated_trading_system.feed.validation import Bounds, on_lot, on_tick
 from integrated_trading_system.runtime.actor import Ref
 
 SyncMessage: TypeAlias = Quote | BookStateChanged | ClockEstimated
@@ -33,6 +35,9 @@ DIFFERENCES_KEPT: Final = 1_024
 """Delays of changes, for averages and percentiles; those of quotes and trades are in their rings."""
 OTHERS: Final = (DataType.STATISTICS, DataType.CANDLES, DataType.MARK_PRICE, DataType.FUNDING)
 """Passed on as they come."""
+NEVER: Final = Nanos(-1 << 62)
+MEASURE_AFTER: Final = 16
+"""So many new messages say something new about what is typical."""
 QUOTES_SEARCHED: Final = 64
 """How far back the quote is looked for that tells the same moment as a change of the book."""
 
@@ -40,29 +45,48 @@ QUOTES_SEARCHED: Final = 64
 class Lane:
     """One instrument. Its attributes are public: the feeder is their only user."""
 
-    low: float = inf
-    high: float = inf
-    """The band; `low` is infinite while no price is trusted, so that every quote is judged."""
-
-    floor: int = UNPROVEN
-    """No quote up to this sequence is taken while the top is unknown."""
-    stream_sequence: int = UNPROVEN
-    """The newest of the quote stream, as far as it is not the top itself."""
-    made: Quote | None = None
-    """The newest quote made from the book."""
-    compared: int = 0
-    equal: int = 0
-
-    bookish: bool = False
-    """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
-    watched: bool = False
-    """Whether its silence matters."""
-    silent: bool = False
-    silences: int = 0
-    heard: Nanos = Nanos(0)
-    """The last sign of life, but for quotes: the newest of these is in `entry.top`."""
-    refused: int = 0
-    """Quarantined."""
+    __slots__ = (
+        *(
+            "_ids",
+            "_older_ids",
+            "active",
+            "audit",
+            "audits",
+            "began",
+            "bookish",
+            "clock",
+            "compared",
+            "delta_differences",
+        ),
+        *(
+            "delta_listeners",
+            "depth",
+            "down",
+            "entry",
+            "equal",
+            "floor",
+            "heard",
+            "high",
+            "instrument",
+            "limits",
+            "links",
+        ),
+        *(
+            "lots_per_unit",
+            "low",
+            "made",
+            "measured",
+            "measured_at",
+            "mid",
+            "others",
+            "quantity_max",
+            "quote_listeners",
+        ),
+        *("quotes", "recent_quotes", "recent_trades", "refused", "rings", "settings", "silences", "silent", "size_max"),
+        *("step_max", "stream_sequence", "synchronizers", "ticks_per_unit", "trade_listeners", "trade_price", "trades"),
+        *("typical_quote", "typical_trade", "venue", "watched"),
+    )
+    # Slots are read faster than a dictionary of so many attributes, and every message reads some.
 
     def __init__(
         self,
@@ -74,18 +98,11 @@ class Lane:
         synchronizers: tuple[Ref[SyncMessage], ...],
     ) -> None:
         """Nothing heard."""
-        # Those that every trade asks for: a default of the class is four times as slow to read.
-        self.mid = 0.0
-        """The last price judged in full, or the last one before the top was withdrawn."""
-        self.ticks_per_unit = 0.0
-        self.trade_price = 0.0
-        self.down = False
-        """Its links are gone. What still arrives is of a dead link."""
         self.instrument = instrument
         self.venue: VenueId = venue_of(instrument)
         self.entry = entry
         self.clock = clock
-        self.jump_max = settings.jump_bps_max / 10_000 if settings.enable_validation else inf
+        self.settings = settings
         self.synchronizers = synchronizers
         self.active: tuple[Ref[SyncMessage], ...] = ()
         """The synchronizers while the instrument is VALID, nobody otherwise."""
@@ -93,17 +110,64 @@ class Lane:
         self.trade_listeners: list[Ref[Trade]] = []
         self.delta_listeners: list[Ref[BookDelta]] = []
         """The bus's own lists, so that nobody has to be asked per message who listens."""
-        self.quotes = Counts()
-        self.trades = Counts()
-        self.others = {kind: Counts() for kind in OTHERS}
-        self.rings = {kind: buffers.of(instrument, kind) for kind in (*self.others, DataType.QUOTES, DataType.TRADES)}
-        self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
-        self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
-        self.delta_differences: deque[int] = deque(maxlen=DIFFERENCES_KEPT)
+        self._begin_counting(buffers)
+        self._begin_judging()
+        self.floor = UNPROVEN
+        """No quote up to this sequence is taken while the top is unknown."""
+        self.stream_sequence = UNPROVEN
+        """The newest of the quote stream, as far as it is not the top itself."""
+        self.made: Quote | None = None
+        """The newest quote made from the book."""
+        self.audit: Audit | None = None
+        """Under way: it is told what changes of the book touch."""
+        self.audits: AuditRecord | None = None
+        """What audits came to so far; None while none was thought of."""
+        self.bookish = False
+        """Whether quotes or depth are expected: such a lane has a state, others can only fall silent."""
+        self.watched = False
+        """Whether its silence matters."""
+        self.down = False
+        """Its links are gone. What still arrives is of a dead link."""
+        self.silent = False
+        self.heard = Nanos(0)
+        """The last sign of life, but for quotes: the newest of these is in `entry.top`."""
         self.links: dict[LinkId, None] = {}
         """Those that carry it now."""
         self._ids: dict[str, None] = {}
         self._older_ids: dict[str, None] = {}
+
+    def _begin_counting(self, buffers: Buffers) -> None:
+        self.quotes = Counts()
+        self.trades = Counts()
+        self.depth = Counts()
+        """Snapshots that were not believed; everything else of a book is counted by its machine."""
+        self.others = {kind: Counts() for kind in OTHERS}
+        kinds = (*self.others, DataType.QUOTES, DataType.TRADES)
+        self.rings = {kind: buffers.of(self.instrument, kind) for kind in kinds}
+        self.recent_quotes: deque[Quote] = self.rings[DataType.QUOTES]
+        self.recent_trades: deque[Trade] = self.rings[DataType.TRADES]
+        self.delta_differences: deque[int] = deque(maxlen=DIFFERENCES_KEPT)
+        self.compared = self.equal = self.silences = 0
+        self.refused = 0
+        """Quarantined."""
+
+    def _begin_judging(self) -> None:
+        self.limits = limits_of(self.settings)
+        self.step_max = self.limits.step_max
+        self.ticks_per_unit = self.lots_per_unit = 0.0
+        self.low = self.high = inf
+        """The band; `low` is infinite while no price is trusted, so that every quote is judged."""
+        self.mid = 0.0
+        """The last price judged in full, or the last one before the top was withdrawn."""
+        self.trade_price = 0.0
+        self.typical_quote = self.typical_trade = UNKNOWN
+        self.size_max = self.quantity_max = inf
+        """Of best prices and of trades; what is larger is judged in full."""
+        self.measured = 0
+        """How many messages there were when the typical was last measured."""
+        self.measured_at = Nanos(0)
+        self.began = self.newest_kept
+        """When the newest message was received that says nothing about prices any more."""
 
     # -- prices --------------------------------------------------------------------------------
 
@@ -117,10 +181,43 @@ class Lane:
         )
 
     def anchor(self, quote: Quote) -> None:
-        """Lay the band around this quote: half the allowed step, so that no two prices in it are further apart."""
+        """Lay the band around this quote: inside it none of the checks of `quote_reason` can fail on a price."""
         self.mid = (quote.bid + quote.ask) / 2
-        self.low = max(0.0, self.mid * (1.0 - self.jump_max / 2))
-        self.high = self.mid * (1.0 + self.jump_max / 2)
+        low, high = self.typical_quote.low, self.typical_quote.high
+        if not low <= self.mid <= high:  # it has walked away from the median: no step in this band is a long one
+            low, high = self.mid * (1.0 - self.step_max / 2), self.mid * (1.0 + self.step_max / 2)
+        self.low = max(0.0, self.mid * (1.0 - self.limits.half_width), low)
+        self.high = min(self.mid * (1.0 + self.limits.half_width), high)
+
+    def measure(self) -> None:
+        """Learn from the newest messages what is typical, if there are enough new ones."""
+        machine = self.entry.machine
+        count = self.quotes.delivered + self.trades.delivered + (machine.updates if machine is not None else 0)
+        if count - self.measured < MEASURE_AFTER:
+            return
+        self.measured = count
+        newest, began = self.settings.outlier_samples, self.began
+        quotes = [one for one in islice(reversed(self.recent_quotes), newest) if one.received_at > began]
+        sizes = [(one.bid_size + one.ask_size) / 2 for one in quotes]
+        self.typical_quote = typical([(one.bid + one.ask) / 2 for one in quotes], sizes, self.settings)
+        trades = [one for one in islice(reversed(self.recent_trades), newest) if one.received_at > began]
+        self.typical_trade = typical([one.price for one in trades], [one.quantity for one in trades], self.settings)
+        self.size_max, self.quantity_max = self.typical_quote.size_max, self.typical_trade.size_max
+        if self.low < inf and self.entry.top is not NOTHING:
+            self.anchor(self.entry.top)
+
+    def bounds(self, price_before: float, usual: Typical) -> Bounds:
+        """What is ordinary now."""
+        limits = self.limits
+        return Bounds(
+            price_before=price_before,
+            jump_max=limits.jump_max,
+            step_max=limits.step_max,
+            spread_max=limits.spread_max,
+            ticks_per_unit=self.ticks_per_unit,
+            lots_per_unit=self.lots_per_unit,
+            typical=usual,
+        )
 
     @property
     def last_mid(self) -> float:
@@ -144,6 +241,15 @@ class Lane:
         self.withdraw()
         self.floor = self.stream_sequence = UNPROVEN
         self.mid = self.trade_price = 0.0
+        self.typical_quote = self.typical_trade = UNKNOWN
+        self.size_max = self.quantity_max = inf
+        self.began = self.newest_kept
+        self.measured = 0
+
+    @property
+    def newest_kept(self) -> Nanos:
+        """When the newest quote or trade that is kept was received."""
+        return max((ring[-1].received_at for ring in (self.recent_quotes, self.recent_trades) if ring), default=NEVER)
 
     @property
     def newest_of_stream(self) -> int:
@@ -166,18 +272,19 @@ class Lane:
 
     # -- comparing the two sources --------------------------------------------------------------
 
-    def compare(self, quote: Quote, machine: BookMachine) -> None:
-        """Count whether the book and the quote stream tell the same best prices at one sequence."""
+    def compare(self, quote: Quote, machine: BookMachine) -> bool:
+        """Count whether the book and the quote stream tell the same best prices at one sequence; False: they do not."""
         self.compared += 1
-        self.equal += machine.top == (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+        equal = machine.top == (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+        self.equal += equal
+        return equal
 
-    def compare_at(self, order: int, machine: BookMachine) -> None:
-        """The same for a change of the book that the quote stream has overtaken."""
+    def compare_at(self, order: int, machine: BookMachine) -> bool:
+        """The same for a change of the book that the quote stream has overtaken; True also when nothing was told."""
         for quote in islice(reversed(self.recent_quotes), QUOTES_SEARCHED):
             if quote.sequence <= order:
-                if quote.sequence == order:
-                    self.compare(quote, machine)
-                return
+                return quote.sequence < order or self.compare(quote, machine)
+        return True
 
     # -- trades --------------------------------------------------------------------------------
 
@@ -197,12 +304,13 @@ class Lane:
         price = trade.price
         top = self.entry.top
         before = (self.mid if top is NOTHING else (top.bid + top.ask) / 2) or self.trade_price
-        allowed = before * self.jump_max
+        allowed = before * self.step_max
         return (
             0.0 < price < inf
-            and 0.0 < trade.quantity < inf
+            and 0.0 < trade.quantity < self.quantity_max
             and -allowed <= price - before <= allowed
             and (self.ticks_per_unit == 0.0 or on_tick(price, self.ticks_per_unit))
+            and (self.lots_per_unit == 0.0 or on_lot(trade.quantity, self.lots_per_unit))
         )
 
     def take_trade(self, trade: Trade) -> None:
@@ -235,18 +343,8 @@ class Lane:
         return [*islice(reversed(self.delta_differences), limit)] or self.differences(limit)
 
     def list(self, instrument: Instrument) -> None:
-        """The venue's rules for it. A tick that was only guessed is not held against a price."""
-        self.ticks_per_unit = 0.0 if instrument.inferred or not instrument.tick else float(1 / instrument.tick)
-
-    def streams(self) -> dict[DataType, StreamView]:
-        """What became of its messages."""
-        views = {DataType.QUOTES: self.quotes.view(), DataType.TRADES: self.trades.view()}
-        if (machine := self.entry.machine) is not None:
-            views[DataType.DEPTH] = StreamView(
-                delivered=machine.updates + machine.snapshots,
-                conflated=machine.duplicates + machine.snapshots_unneeded,
-                dropped=machine.stale_dropped + machine.discarded,
-                waiting=machine.waiting,
-            )
-        views |= {kind: counts.view() for kind, counts in self.others.items()}
-        return {kind: view for kind, view in views.items() if view.received}
+        """The venue's rules for it. What was only guessed is not held against a message."""
+        known = not instrument.inferred and self.settings.enable_validation
+        self.ticks_per_unit = float(1 / instrument.tick) if known and instrument.tick else 0.0
+        lots = known and self.settings.enable_lot_check and instrument.lot
+        self.lots_per_unit = float(1 / instrument.lot) if lots else 0.0

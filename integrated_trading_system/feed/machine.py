@@ -1,12 +1,13 @@
 """One book from its stream of changes: nothing is believed before it is proven, nothing is kept after a doubt.
 
 Changes wait until a snapshot arrives that they continue. From then on each must continue the one
-before; a gap, a sequence that went back, or a crossed book discards everything and begins anew. The
+before; a gap, a sequence that went back, a crossed book or a disproof discards everything and begins anew. The
 venues' own rules (which change is the first to apply) are in `BookSnapshot.resume_from`.
 """
 
 from collections import deque
 from enum import Enum, auto
+from math import inf
 from typing import Final
 
 from integrated_trading_system.domain.book import Book, Top
@@ -55,7 +56,6 @@ class BookMachine:
         "_pending",
         "_resume_from",
         "_snapshot_sequence",
-        "_window",
         "asked_at",
         "book",
         "crossed",
@@ -63,7 +63,9 @@ class BookMachine:
         "duplicates",
         "gaps",
         "heard_at",
+        "highest",
         "last_gap",
+        "lowest",
         "order",
         "resyncs",
         "sequence",
@@ -74,6 +76,7 @@ class BookMachine:
         "tries",
         "updates",
         "venue_time",
+        "window",
     )
 
     def __init__(self, pending_max: int) -> None:
@@ -108,7 +111,12 @@ class BookMachine:
         """Set while a snapshot is in the book and no change has covered it yet."""
         self._snapshot_sequence = UNPROVEN
         self._outstanding = False
-        self._window = 0
+        self.window = 0
+        """How many levels of each side the venue keeps up to date; 0: all of them."""
+        self.lowest = 0.0
+        """The deepest bid of the snapshot that the book began with: below it there may be levels never told."""
+        self.highest = inf
+        """The same of the asks."""
 
     @property
     def proven(self) -> bool:
@@ -160,7 +168,9 @@ class BookMachine:
         self.snapshots += 1
         self._outstanding = False
         self.book.replace(snapshot.bids, snapshot.asks)
-        self._window = snapshot.window
+        self.window = snapshot.window
+        self.lowest = min((price for price, _ in snapshot.bids), default=0.0)
+        self.highest = max((price for price, _ in snapshot.asks), default=inf)
         self._snapshot_sequence = snapshot.last_sequence
         self.venue_time = snapshot.venue_time
         pending = list(self._pending)
@@ -174,6 +184,15 @@ class BookMachine:
             return Outcome.APPLIED
         self._resume_from = snapshot.resume_from
         return self._replay(pending)
+
+    def refuse(self) -> None:
+        """The snapshot that came will not do; another may be asked for."""
+        self._outstanding = False
+
+    def disprove(self) -> None:
+        """The book is wrong, whatever its sequence says: only a new snapshot proves it again."""
+        self.resyncs += 1
+        self._unprove()
 
     def discard(self) -> None:
         """Forget the book and what waits: its stream was cut."""
@@ -191,8 +210,8 @@ class BookMachine:
     def _apply(self, delta: BookDelta) -> Outcome:
         book = self.book
         book.apply(delta.bids, delta.asks)
-        if self._window:
-            book.trim(self._window)
+        if self.window:
+            book.trim(self.window)
         self.updates += 1
         top = book.top
         if top is not None and not top[0] < top[2]:

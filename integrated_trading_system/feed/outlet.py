@@ -5,16 +5,20 @@ from typing import Any, Final
 
 from msgspec import json
 
+from integrated_trading_system.domain.audit import AuditWanted, BookDiverged
 from integrated_trading_system.domain.health import BookState, BookStateChanged, Gap, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.ids import VenueId
-from integrated_trading_system.domain.market import Quote, Trade
+from integrated_trading_system.domain.market import BookSnapshot, Quote, Trade
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.feed.audit import Difference
 from integrated_trading_system.feed.lane import Lane
 from integrated_trading_system.feed.machine import BookMachine
 from integrated_trading_system.feed.statistics import VenueCounts
 from integrated_trading_system.feed.validation import Reason
 from integrated_trading_system.runtime.actor import Actor, Ref
 
+TEXT_BYTES_MAX: Final = 16_384
+"""Of a message in quarantine: a whole book is cut."""
 TRIES_AT_ONCE: Final = 3
 """Snapshots asked for without a pause; after them one per `retry_after`."""
 
@@ -25,7 +29,7 @@ class Outlet:
     def __init__(
         self,
         owner: Actor[Any],
-        connectors: Mapping[VenueId, Ref[SnapshotWanted]],
+        connectors: Mapping[VenueId, Ref[SnapshotWanted | AuditWanted]],
         venues: Mapping[VenueId, VenueCounts],
         retry_after: Nanos,
     ) -> None:
@@ -58,9 +62,10 @@ class Outlet:
         if lane.entry.state is BookState.VALID:
             self.change(lane, BookState.SUSPECT, reason)
 
-    def refuse(self, lane: Lane, reason: Reason, message: Quote | Trade) -> None:
-        """Put a message into quarantine."""
-        quarantined = Quarantined(lane.venue, reason, lane.instrument, json.encode(message), self._owner.context.now)
+    def refuse(self, lane: Lane, reason: Reason, message: Quote | Trade | BookSnapshot) -> None:
+        """Put a message into quarantine, in our own words: whoever decoded its bytes believed them."""
+        text = json.encode(message)[:TEXT_BYTES_MAX]
+        quarantined = Quarantined(lane.venue, reason, lane.instrument, text, self._owner.context.now)
         lane.refused += 1
         self._venues[lane.venue].refuse(quarantined)
         self._owner.context.publish(quarantined)
@@ -75,6 +80,15 @@ class Outlet:
         if machine.needs_snapshot and machine.may_ask(now, self._retry_after, TRIES_AT_ONCE):
             machine.ask(now)
             self._connectors[lane.venue].tell(SnapshotWanted(lane.instrument))
+
+    def audit(self, lane: Lane) -> None:
+        """Have the connector fetch a book for comparison."""
+        self._connectors[lane.venue].tell(AuditWanted(lane.instrument))
+
+    def diverged(self, lane: Lane, found: Difference, against: str) -> None:
+        """Tell that a book is not the venue's."""
+        now = self._owner.context.now
+        self._owner.context.publish(BookDiverged(lane.instrument, found.compared, found.differing, now, against))
 
     def publish(self, message: object) -> None:
         """Tell everyone."""

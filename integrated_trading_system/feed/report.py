@@ -9,6 +9,7 @@ from integrated_trading_system.domain.health import BookState, Quarantined
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import DataType, Level
 from integrated_trading_system.domain.time import MILLISECOND
+from integrated_trading_system.feed.audit import AuditRecord
 from integrated_trading_system.feed.books import NOTHING
 from integrated_trading_system.feed.clock import Clocks, VenueClock
 from integrated_trading_system.feed.lane import Lane
@@ -22,6 +23,24 @@ from integrated_trading_system.feed.statistics import (
 
 LATENCIES: Final = 1_024
 """So many of each instrument's newest quotes, trades and changes: averages and percentiles are over these."""
+
+
+class AuditView(Struct, frozen=True, kw_only=True):
+    """What comparing a book with fresh ones of the venue has shown."""
+
+    done: int = 0
+    differing: int = 0
+    """Those that found a difference."""
+    disproven: int = 0
+    """Times that the book was discarded for it: two audits in a row differed."""
+    void: dict[str, int] = {}
+    """Audits that said nothing, by reason."""
+    failed: int = 0
+    """Without an answer."""
+    compared: int = 0
+    """Price levels that the newest audit compared."""
+    divergence: float = 0.0
+    """The part of them that differed."""
 
 
 class BookView(Struct, frozen=True, kw_only=True):
@@ -43,6 +62,7 @@ class BookView(Struct, frozen=True, kw_only=True):
     """How often the book and the quote stream told the best prices at the same sequence."""
     equal: int = 0
     """How often they told the same."""
+    audits: AuditView = AuditView()
 
 
 class InstrumentView(Struct, frozen=True, kw_only=True):
@@ -105,7 +125,7 @@ def feed_view(
 
 def venue_view(lanes: list[Lane], counts: VenueCounts, clock: VenueClock) -> VenueView:
     """Sums over the venue's lanes."""
-    events = sum(view.received for lane in lanes for view in lane.streams().values())
+    events = sum(view.received for lane in lanes for view in stream_views(lane).values())
     machines = [machine for lane in lanes if (machine := lane.entry.machine) is not None]
     return VenueView(
         messages=events + counts.undecoded,
@@ -151,12 +171,28 @@ def book_view(lane: Lane) -> BookView:
         duplicates=machine.duplicates,
         compared=lane.compared,
         equal=lane.equal,
+        audits=audit_view(lane.audits),
+    )
+
+
+def audit_view(record: AuditRecord | None) -> AuditView:
+    """From the instrument's record."""
+    if record is None:
+        return AuditView()
+    return AuditView(
+        done=record.done,
+        differing=record.differing,
+        disproven=record.disproven,
+        void=dict(record.void),
+        failed=record.failed,
+        compared=record.last.compared,
+        divergence=record.last.share,
     )
 
 
 def instrument_view(lane: Lane) -> InstrumentView:
     """From one lane."""
-    streams = lane.streams()
+    streams = stream_views(lane)
     machine = lane.entry.machine
     return InstrumentView(
         state=lane.entry.state,
@@ -166,3 +202,26 @@ def instrument_view(lane: Lane) -> InstrumentView:
         silences=lane.silences,
         latency_ms_average=latency_ms_average(lane.differences(LATENCIES), lane.clock.offset),
     )
+
+
+def stream_views(lane: Lane) -> dict[DataType, StreamView]:
+    """What became of its messages."""
+    views = {DataType.QUOTES: lane.quotes.view(), DataType.TRADES: lane.trades.view()}
+    if (machine := lane.entry.machine) is not None:
+        reasons = {
+            "duplicate": machine.duplicates,
+            "not needed": machine.snapshots_unneeded,
+            "in the snapshot": machine.stale_dropped,
+            "discarded": machine.discarded,
+            **lane.depth.reasons,
+        }
+        views[DataType.DEPTH] = StreamView(
+            delivered=machine.updates + machine.snapshots,
+            conflated=machine.duplicates + machine.snapshots_unneeded,
+            dropped=machine.stale_dropped + machine.discarded,
+            quarantined=lane.depth.quarantined,
+            waiting=machine.waiting,
+            reasons={why: count for why, count in reasons.items() if count},
+        )
+    views |= {kind: counts.view() for kind, counts in lane.others.items()}
+    return {kind: view for kind, view in views.items() if view.received}

@@ -9,6 +9,7 @@ from math import ceil
 from msgspec import Struct
 
 from integrated_trading_system.domain.health import Quarantined
+from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND
 
 
@@ -23,6 +24,8 @@ class StreamView(Struct, frozen=True):
     quarantined: int = 0
     waiting: int = 0
     """For a snapshot."""
+    reasons: dict[str, int] = {}
+    """Why those that were conflated, dropped or quarantined were."""
 
     @property
     def received(self) -> int:
@@ -33,7 +36,7 @@ class StreamView(Struct, frozen=True):
 class Counts:
     """A StreamView being counted."""
 
-    __slots__ = ("conflated", "delivered", "dropped", "quarantined")
+    __slots__ = ("conflated", "delivered", "dropped", "quarantined", "reasons")
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -41,10 +44,29 @@ class Counts:
         self.conflated = 0
         self.dropped = 0
         self.quarantined = 0
+        self.reasons: dict[str, int] = {}
+
+    def conflate(self, why: str) -> None:
+        """One said nothing new."""
+        self.conflated += 1
+        self._note(why)
+
+    def drop(self, why: str) -> None:
+        """One could not be used."""
+        self.dropped += 1
+        self._note(why)
+
+    def refuse(self, why: str) -> None:
+        """One was not believed."""
+        self.quarantined += 1
+        self._note(why)
+
+    def _note(self, why: str) -> None:
+        self.reasons[why] = self.reasons.get(why, 0) + 1
 
     def view(self) -> StreamView:
         """The counters now."""
-        return StreamView(self.delivered, self.conflated, self.dropped, self.quarantined)
+        return StreamView(self.delivered, self.conflated, self.dropped, self.quarantined, reasons=dict(self.reasons))
 
 
 class VenueCounts:
@@ -60,17 +82,17 @@ class VenueCounts:
         """Quarantined by the codec: they never became events."""
         self.quarantine: deque[Quarantined] = deque(maxlen=quarantine_size)
         self.reconnects = 0
-        self._links: dict[str, None] = {}
+        self._links: dict[str, LinkId] = {}
 
     def refuse(self, quarantined: Quarantined) -> None:
         """Count and keep a quarantined message."""
         self.reasons[quarantined.reason] = self.reasons.get(quarantined.reason, 0) + 1
         self.quarantine.append(quarantined)
 
-    def live(self, link_name: str) -> None:
-        """A link of this name is live; every time but the first is a reconnect."""
-        self.reconnects += link_name in self._links
-        self._links[link_name] = None
+    def live(self, link_name: str, link: LinkId) -> None:
+        """A link is live; every one but the first of its name is a reconnect."""
+        self.reconnects += self._links.get(link_name, link) != link
+        self._links[link_name] = link
 
 
 class Percentiles(Struct, frozen=True):

@@ -19,7 +19,7 @@ from integrated_trading_system.domain.errors import (
 )
 from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
-COMMANDS = ("run", "replay", "exchange")
+COMMANDS = ("run", "record", "replay", "exchange")
 EXIT_CODES = "Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs."
 
 
@@ -55,13 +55,16 @@ def _dispatch(parsed: argparse.Namespace) -> int:
         config=parsed.config,
         overrides=tuple(parsed.set),
         duration_s=getattr(parsed, "duration", None),
-        speed=parsed.speed,
+        speed=getattr(parsed, "speed", "1"),
         seed=getattr(parsed, "seed", None),
         summary=parsed.summary,
         record=parsed.record,
         log_level=parsed.log_level,
         ui=not parsed.no_ui,
         confirm_live=getattr(parsed, "confirm_live", None),
+        providers=getattr(parsed, "provider", ()),
+        symbols=getattr(parsed, "symbols", ()),
+        listen_only=parsed.command == "record",
     )
     if parsed.command == "replay":
         from integrated_trading_system.orchestrator.replaying import replay
@@ -91,7 +94,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--duration", type=_positive, metavar="SECONDS", help="stop in order after this long")
     run.add_argument("--speed", choices=("1", "max"), default="1", help="max: dev mode in virtual time")
     run.add_argument("--seed", type=int, metavar="N", help="seed of everything random; overrides the file's")
+    _listening(run)
     run.add_argument("--confirm-live", metavar="ACCOUNT", help="needed for mode: live")
+    record = commands.add_parser(
+        "record", help="record what venues send, trading nothing: for a bug report, or a replay"
+    )
+    record.add_argument("record", type=Path, metavar="FILE", help="where to; `replay FILE` reproduces it")
+    _common(record, recordable=False)
+    _listening(record)
+    record.add_argument("--duration", type=_positive, metavar="SECONDS", help="stop in order after this long")
     replay = commands.add_parser("replay", help="play captures, or reproduce one of our own recordings")
     replay.add_argument("sources", nargs="+", metavar="SOURCE", help="VENUE:FLAVOUR=PATH, or a recording's path")
     _common(replay)
@@ -110,11 +121,24 @@ def _version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", action="version", version=f"integrated_trading_system {__version__}")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _listening(parser: argparse.ArgumentParser) -> None:
+    words = "listen to these venues instead (several with commas, or all), on their live data, and trade nothing"
+    parser.add_argument("--provider", type=_words, default=(), metavar="NAME", help=words)
+    parser.add_argument(
+        "--symbols", type=_words, default=(), metavar="A,B", help="with --provider: of those that list them"
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _common(parser: argparse.ArgumentParser, *, recordable: bool = True) -> None:
     parser.add_argument("--config", default=None, metavar="FILE", help="default config/dev.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="key.path=value", help="overrides a setting")
     parser.add_argument("--summary", type=Path, metavar="FILE.json", help="write the end-of-run summary as JSON")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="record the run so that it can be reproduced")
+    if recordable:
+        parser.add_argument("--record", type=Path, metavar="FILE", help="record the run so that it can be reproduced")
     parser.add_argument("--log-level", choices=LEVELS, help="overrides the file's")
     parser.add_argument("--no-ui", action="store_true", help="plain lines instead of the live view")
     _version(parser)

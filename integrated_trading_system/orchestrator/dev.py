@@ -57,7 +57,9 @@ def market_of(settings: PlatformSettings, start: Nanos) -> Market:
 
 def _exchange(settings: PlatformSettings, venue: VenueId, account: AccountId, market: Market, start: Nanos) -> Exchange:
     of: VenueSettings = settings.venues.get(str(venue)) or settings.venues[venue.partition(":")[0]]
-    listed = listings(venue, of.symbols or None)
+    listed = listings(venue, of.symbols or None)  # names those that it cannot list
+    if settings.simulation.list_all:
+        listed = listings(venue, None)
     rules = replace(VENUES[venue].rules, maker_bps=of.maker_fee_bps, taker_bps=of.taker_fee_bps)
     credentials = simulated_credentials(venue, account, settings.seed)
     ours = Account(
@@ -65,5 +67,6 @@ def _exchange(settings: PlatformSettings, venue: VenueId, account: AccountId, ma
         settings.simulation.balances,
         api_key=credentials.api_key,
         secret=credentials.api_secret,
+        passphrase=credentials.passphrase,
     )
     return build_exchange(venue, listed, [ours], market, start, rules)

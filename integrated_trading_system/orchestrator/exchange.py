@@ -49,6 +49,7 @@ async def _serve(venue: VenueId, host: str, port: int, seed: int) -> None:
         {asset: from_float(float(amount)) for asset, amount in BALANCES.items()},
         api_key=credentials.api_key,
         secret=credentials.api_secret,
+        passphrase=credentials.passphrase,
     )
     exchange = build_exchange(venue, listings(venue), [account], Market(seed, start), start)
     server = ExchangeServer(build_dialect(venue, exchange), ServerRequest, clock.now, host=host, port=port)
@@ -59,6 +60,8 @@ async def _serve(venue: VenueId, host: str, port: int, seed: int) -> None:
     say(f"{venue} at http://{host}:{bound} and ws://{host}:{bound}")
     say(f"api key {credentials.api_key}")
     say(f"secret  {credentials.api_secret}   (made from the seed; worth nothing anywhere else)")
+    if credentials.passphrase:
+        say(f"passphrase {credentials.passphrase}")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,9 +8,11 @@ from typing import Final
 from integrated_trading_system.config.load import find, load
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.errors import ConfigurationError
+from integrated_trading_system.orchestrator.providers import provided
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_CONFIG: Final = "config/dev.yaml"
+LISTENING_CONFIG: Final = "config/feed.yaml"
 
 
 class Exit(IntEnum):
@@ -39,6 +41,12 @@ class RunOptions:
     log_level: str | None = None
     ui: bool = True
     confirm_live: str | None = None
+    providers: tuple[str, ...] = ()
+    """Venues to listen to instead of the configured ones, and trade nothing."""
+    symbols: tuple[str, ...] = ()
+    """Of every provider that lists them."""
+    listen_only: bool = False
+    """No strategies, no history: for a recording."""
 
     def settings(self) -> PlatformSettings:
         """The configuration with everything laid over it; raises ConfigurationError, before anything is run."""
@@ -49,4 +57,11 @@ class RunOptions:
             overrides.append(f"seed={self.seed}")
         if self.log_level is not None:
             overrides.append(f"log.level={self.log_level}")
-        return load(PlatformSettings, find(self.config or DEFAULT_CONFIG), overrides)
+        default = LISTENING_CONFIG if self.providers else DEFAULT_CONFIG
+        settings = load(PlatformSettings, find(self.config or default), overrides)
+        if self.providers:
+            settings = provided(settings, self.providers, self.symbols)
+        if self.listen_only:
+            storage = settings.storage.model_copy(update={"enabled": False})
+            settings = settings.model_copy(update={"strategies": (), "storage": storage})
+        return settings

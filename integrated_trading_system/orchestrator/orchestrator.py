@@ -1,7 +1,7 @@
 """Starts the platform in real time, keeps it running, and stops it in order.
 
 Start: lock → journal → core → drivers → actors. Stop: new plans refused → open orders cancelled and
-confirmed → links → core → journal → history → lock; within ten seconds, then forced.
+confirmed → links → core → outputs → journal → history → lock; within ten seconds, then forced.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from integrated_trading_system.domain.effects import Effect
 from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed, TradingState, TradingStateChanged
+from integrated_trading_system.domain.history import HistoryPage
 from integrated_trading_system.domain.http import HttpCall
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.inputs import Input, Shutdown
@@ -25,11 +26,13 @@ from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
 from integrated_trading_system.domain.order import CancelOrder
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.api.server import ApiServer
+from integrated_trading_system.drivers.ccxt.driver import CcxtDriver, beside
+from integrated_trading_system.drivers.ccxt.library import PREFIX
 from integrated_trading_system.drivers.http import HttpDriver
 from integrated_trading_system.drivers.journal import JournalDriver
 from integrated_trading_system.drivers.log import configure_log
 from integrated_trading_system.drivers.log_tap import KINDS, LogTap
-from integrated_trading_system.drivers.loop import Clock, LiveLoop
+from integrated_trading_system.drivers.loop import Clock, LiveLoop, Performer
 from integrated_trading_system.drivers.recorder import Recorder
 from integrated_trading_system.drivers.storage.rows import TABLES
 from integrated_trading_system.drivers.storage.sqlite import History
@@ -38,6 +41,7 @@ from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.outputs import Outputs, history_queue
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, trading_name
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
@@ -74,15 +78,18 @@ class Orchestrator:
             self.platform: Platform = wire(self.settings, self.state.recovered)
             self._loop = LiveLoop(self.platform.system, self._clock)
             self._observe()
+            self._outputs = self._build_outputs()
             await self._open_drivers()
             self._taps()
             await self._open_history()
             self.status = PlatformStatus(self.platform, self.now, self.started_at)
+            self._show_outboxes()
             self._api = ApiServer(self.settings.http, self.status)
             self.http_port = await self._api.start()
         except BaseException:
             await self._abandon()
             raise
+        self._outputs.start(self.platform.system.bus)
         self._loop.start(self.started_at)
         logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
 
@@ -113,9 +120,11 @@ class Orchestrator:
     async def wait(self, seconds: float | None = None) -> None:
         """Until somebody asks to stop, the time is over, or an actor failed for good."""
         waits = [asyncio.ensure_future(self._stop.wait()), asyncio.ensure_future(self._loop.ended.wait())]
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for one in waits:
-            one.cancel()
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
 
     async def stop(self, reason: str = "stopped") -> Outcome:
         """Stop in order; what the run came to."""
@@ -150,6 +159,7 @@ class Orchestrator:
         )
         system.stop()
         await self._close_drivers()
+        shown["outputs"] = self._outputs.statistics()
         self.state.release()
         return outcome
 
@@ -175,6 +185,7 @@ class Orchestrator:
         loop.attach({JournalAppend: self._journal.append})
         self._sockets: WebSocketDriver | None = None
         self._http: HttpDriver | None = None
+        self._library: CcxtDriver | None = None
         secrets: tuple[str, ...] = ()
         if self.settings.mode is Mode.DEV:
             world = build_world(self.settings, platform, self.started_at)
@@ -189,14 +200,20 @@ class Orchestrator:
             signers, secrets = configured_signers(venues, platform.accounts, os.environ)
             self._sockets = WebSocketDriver(loop, signers, platform.gate)
             self._http = HttpDriver(loop, signers, platform.gate, f"integrated_trading_system/{__version__}")
-            loop.attach(
-                {
-                    OpenLink: self._sockets.open,
-                    SendFrame: self._sockets.send,
-                    CloseLink: self._sockets.close,
-                    HttpCall: self._http.call,
+            performers: dict[type, Performer] = {
+                OpenLink: self._sockets.open,
+                SendFrame: self._sockets.send,
+                CloseLink: self._sockets.close,
+                HttpCall: self._http.call,
+            }
+            if through_library := {venue: of for venue, of in venues.items() if venue.startswith(PREFIX)}:
+                library = self._library = CcxtDriver(loop, platform.gate, through_library)
+                ours: tuple[Performer, ...] = (library.open, library.send, library.close, library.call)
+                performers = {
+                    kind: beside(own, theirs) for (kind, own), theirs in zip(performers.items(), ours, strict=True)
                 }
-            )
+            loop.attach(performers)
+        secrets += self._outputs.secrets
         log = configure_log(self.settings.log.level, self.settings.log.file, secrets)
         self._closers.append(log.close)
 
@@ -215,12 +232,31 @@ class Orchestrator:
         if not (settings.enabled and self.settings.feed.enable_historical_storage):
             return
         path = settings.path or self.settings.state_dir / "market_data.db"
-        self.history = History(settings, path, self.platform.books)
+        self.history = History(settings, path, self.platform.books, simulated=self.settings.mode is Mode.DEV)
         await self.history.open(self._loop.now())
-        for kind in (*TABLES, InstrumentsListed):
+        streamed = () if settings.only_loaded else tuple(TABLES)
+        for kind in (HistoryPage, InstrumentsListed, *streamed):
             self.platform.system.bus.subscribe(kind, self.history.outbox)
         self._tasks.append(asyncio.create_task(self.history.run()))
-        self._tasks.append(asyncio.create_task(self._note_books(self.history)))
+        if not settings.only_loaded:
+            self._tasks.append(asyncio.create_task(self._note_books(self.history)))
+
+    def _build_outputs(self) -> Outputs:
+        return Outputs(
+            self.settings.outputs,
+            books=self.platform.books,
+            state_dir=self.settings.state_dir,
+            run=f"{self.state.recovered.run}-{self.started_at}",
+            environment=os.environ,
+        )
+
+    def _show_outboxes(self) -> None:
+        """Over HTTP: what waits for the history and for every output."""
+        if self.history is not None:
+            self.status.add_outbox(history_queue(self.history, self.settings.storage.rows_waiting_max))
+        for read in self._outputs.queues:
+            self.status.add_outbox(read)
+        self.status.add_figures(self._outputs.figures)
 
     async def _note_books(self, history: History) -> None:
         """Between turns, put a picture of every book into the history."""
@@ -260,6 +296,9 @@ class Orchestrator:
             await self._sockets.stop()
         if self._http is not None:
             await self._http.stop()
+        if self._library is not None:
+            await self._library.stop()
+        await self._outputs.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -23,6 +23,10 @@ from integrated_trading_system.runtime.system import System
 from integrated_trading_system.venues.venue import Venue
 
 FEED: Final = ActorName("feed")
+SUBSCRIPTIONS: Final = ActorName("subscriptions")
+CANDLES: Final = ActorName("candles")
+BREAKER: Final = ActorName("breaker")
+ALARMS: Final = ActorName("alarms")
 OMS: Final = ActorName("oms")
 RISK: Final = ActorName("risk")
 PMS: Final = ActorName("pms")

@@ -1,5 +1,8 @@
 """Recordings of a run: what their header says, and how the platform is built again from it."""
 
+import json
+from typing import Any, Final
+
 from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.errors import ReplayDiffers
@@ -8,16 +11,22 @@ from integrated_trading_system.orchestrator.platform import Platform, Recovered
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.recording import SCHEMA, Header
 
-KEYS = {"venues": {"__all__": {"api_key", "api_secret"}}}
+KEYS: Final[dict[str, Any]] = {"outputs": True, "venues": {"__all__": {"api_key", "api_secret", "api_passphrase"}}}
 """Not even where the keys were: a recording may be attached to a bug report, and a replay signs nothing."""
+WITHHELD = "env:WITHHELD"
+"""Stands for a key that there was: a venue that shows nothing without one is connected with it, and run dry without."""
 
 
 def header_of(settings: PlatformSettings, recovered: Recovered, started_at: Nanos) -> Header:
     """What a replay needs to know."""
+    config = settings.model_dump(mode="json", exclude=KEYS)
+    for name, venue in settings.venues.items():
+        if venue.api_key is not None:
+            config["venues"][name] |= {"api_key": WITHHELD, "api_secret": WITHHELD}
     return Header(
         schema=SCHEMA,
         code=__version__,
-        config=settings.model_dump_json(exclude=KEYS),
+        config=json.dumps(config, separators=(",", ":")),
         seed=settings.seed,
         run=recovered.run,
         started_at=started_at,

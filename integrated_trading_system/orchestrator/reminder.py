@@ -91,7 +91,7 @@ class Reminder:
                     ref.tell(fact)
         balances = wanted[BalancesReported]
         for venue, account in self._accounts.items():
-            if balances is None or venue in balances:
+            if venue in self._trading and (balances is None or venue in balances):
                 self._trading[venue].tell(QueryBalances(account))
 
     def _bury_links(self, venue: VenueId, at: Nanos) -> None:

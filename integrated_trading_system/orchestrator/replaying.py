@@ -28,6 +28,7 @@ from integrated_trading_system.orchestrator.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
+from integrated_trading_system.simulation.formats import in_todays_words
 from integrated_trading_system.simulation.inference import infer_instruments
 from integrated_trading_system.simulation.playback import Playback, Track
 from integrated_trading_system.venues import catalog
@@ -204,7 +205,8 @@ def pace(speed: str) -> Callable[[Nanos], None] | None:
 
 def _read_capture(venue: VenueId, paths: Sequence[Path]) -> Capture:
     problems = tuple(Problems(str(path)) for path in paths)
-    files = [list(read_lines(_raw_lines(path), of)) for path, of in zip(paths, problems, strict=True)]
+    read = [read_lines(_raw_lines(path), of) for path, of in zip(paths, problems, strict=True)]
+    files = [list(in_todays_words(venue, lines)) for lines in read]
     for of in problems:
         if not of.understood:
             what = of.kept[0] if of.kept else f"{of.name}: empty"

@@ -15,13 +15,17 @@ from integrated_trading_system.venues.venue import Credentials
 
 ED25519_VENUES = ("backpack",)
 """Venues whose API key *is* the public key; the others hand out an HMAC secret."""
+PASSPHRASE_VENUES = ("okx",)
+"""Venues that want a passphrase with every signature."""
 
 
 def simulated_credentials(venue: VenueId, account: AccountId, seed: int) -> Credentials:
     """A key pair that only a simulated venue knows."""
     secret = sha256(f"{seed}/{venue}/{account}".encode()).digest()
-    if venue.partition(":")[0] not in ED25519_VENUES:
-        return Credentials(api_key=sha256(secret).hexdigest(), api_secret=secret.hex())
+    name = venue.partition(":")[0]
+    if name not in ED25519_VENUES:
+        passphrase = sha256(secret + b"/passphrase").hexdigest()[:16] if name in PASSPHRASE_VENUES else ""
+        return Credentials(api_key=sha256(secret).hexdigest(), api_secret=secret.hex(), passphrase=passphrase)
     public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
     return Credentials(api_key=b64encode(public).decode(), api_secret=b64encode(secret).decode())
 
@@ -48,7 +52,11 @@ def configured_signers(
         if settings.api_key is not None and settings.api_secret is not None:
             key = resolve_secret(settings.api_key.get_secret_value(), environment)
             secret = resolve_secret(settings.api_secret.get_secret_value(), environment)
-            keys[accounts[venue]] = Credentials(api_key=key, api_secret=secret)
+            passphrase = ""
+            if settings.api_passphrase is not None:
+                passphrase = resolve_secret(settings.api_passphrase.get_secret_value(), environment)
+                secrets.append(passphrase)
+            keys[accounts[venue]] = Credentials(api_key=key, api_secret=secret, passphrase=passphrase)
             secrets += [key, secret]
         signers[venue] = Signer(catalog.signing_of(venue), keys)
     return signers, tuple(secrets)

@@ -1,6 +1,6 @@
 """What the HTTP interface shows of a platform: read from the actors' views between two turns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from integrated_trading_system import __version__
@@ -11,14 +11,9 @@ from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.api.status import Family, Health, InstrumentMetrics, Latest, Metrics, Queue
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
+from integrated_trading_system.orchestrator.proof import STREAM_NAMES, audit_metrics
 
-EVENT_NAMES: Final = {
-    DataType.QUOTES: "quote",
-    DataType.TRADES: "trade",
-    DataType.DEPTH: "depth",
-    DataType.STATISTICS: "statistics",
-    DataType.CANDLES: "candle",
-}
+OUTCOMES: Final = ("delivered", "conflated", "dropped", "quarantined")
 ORDER_COUNTS: Final = ("submitted", "filled", "cancelled", "rejected", "expired", "unknown")
 
 
@@ -31,12 +26,17 @@ class PlatformStatus:
         self._now = now
         self._started_at = started_at
         self._outboxes: list[Callable[[], Queue]] = []
+        self._figures: list[Callable[[], Iterable[Family]]] = []
         self.stopping = False
         """Set by whoever stops the platform."""
 
     def add_outbox(self, read: Callable[[], Queue]) -> None:
         """Show one more queue, of a driver."""
         self._outboxes.append(read)
+
+    def add_figures(self, read: Callable[[], Iterable[Family]]) -> None:
+        """Show more figures, of a driver."""
+        self._figures.append(read)
 
     # -- what is asked ---------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class PlatformStatus:
             plans_denied=risk.denied,
             orders={name: getattr(oms, name) for name in ORDER_COUNTS},
             fills=oms.fills,
-            more=tuple(self._more()),
+            more=(*self._more(), *audit_metrics(feed)),
         )
 
     def latest(self, symbol: str) -> tuple[Latest, ...]:
@@ -163,6 +163,8 @@ class PlatformStatus:
             samples=tuple(((one.account, one.instrument), float(one.quantity)) for one in pms.positions),
         )
         yield _figure("exposure", "Worst-case notional, in the reporting currency", float(risk.worst.total))
+        for read in self._figures:
+            yield from read()
 
 
 def _instruments(feed: Any) -> Iterator[InstrumentMetrics]:
@@ -171,7 +173,12 @@ def _instruments(feed: Any) -> Iterator[InstrumentMetrics]:
         yield InstrumentMetrics(
             venue=venue_of(instrument),
             symbol=symbol_of(instrument),
-            events={EVENT_NAMES[kind]: counts.received for kind, counts in view.streams.items()},
+            events={STREAM_NAMES[kind]: counts.received for kind, counts in view.streams.items()},
+            outcomes={
+                (STREAM_NAMES[kind], name): getattr(counts, name)
+                for kind, counts in view.streams.items()
+                for name in OUTCOMES
+            },
             gaps=0 if book is None else book.gaps,
             latency_ms=view.latency_ms_average or None,
             book_valid=None if book is None else book.state is BookState.VALID,

@@ -11,6 +11,7 @@ from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.orchestrator import proof
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
 
@@ -59,7 +60,8 @@ def picture(platform: Platform) -> dict[str, Any]:
     return {
         "venues": _venues(platform),
         "books": _books(platform),
-        "streams": _streams(platform),
+        "streams": proof.streams(system.view(FEED)),
+        "quarantine": proof.quarantine(system.view(FEED)),
         "sync": _sync(platform),
         "opportunities": _opportunities(platform),
         "orders": _orders(platform),
@@ -112,18 +114,6 @@ def _books(platform: Platform) -> dict[str, Any]:
 
 def _level(level: Level | None) -> list[float] | None:
     return None if level is None else list(level)
-
-
-def _streams(platform: Platform) -> dict[str, Any]:
-    streams: dict[str, dict[str, int]] = {}
-    for instrument, view in platform.system.view(FEED).instruments.items():
-        venue = instrument.rpartition(":")[0]
-        for kind, counts in view.streams.items():
-            total = streams.setdefault(f"{venue}:{kind.value.removesuffix('s')}", {})
-            for name, number in to_builtins(counts).items():
-                if isinstance(number, int):
-                    total[name] = total.get(name, 0) + number
-    return streams
 
 
 def _sync(platform: Platform) -> dict[str, Any]:

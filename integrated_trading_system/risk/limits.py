@@ -41,6 +41,7 @@ class Code(StrEnum):
     NO_RATE = "no-rate"
     VENUE_DOWN = "venue-down"
     BOOK_NOT_VALID = "book-not-valid"
+    FEED_UNRELIABLE = "feed-unreliable"
     NO_QUOTE = "no-quote"
     QUOTE_STALE = "quote-stale"
     FILTER = "venue-filter"
@@ -73,6 +74,7 @@ DENIAL_CODES: Final[dict[str, str]] = {
     Code.NO_RATE: "The instrument's quote currency has no stated rate in the reporting currency.",
     Code.VENUE_DOWN: "None of the venue's links is live.",
     Code.BOOK_NOT_VALID: "The instrument's book is syncing, suspect or stale.",
+    Code.FEED_UNRELIABLE: "The instrument's circuit is open; reducing plans pass.",
     Code.NO_QUOTE: "The instrument has had no quote yet.",
     Code.QUOTE_STALE: "The instrument's newest quote is too old.",
     Code.FILTER: "The venue would refuse the order: suspended, tick, lot, smallest or largest order.",
@@ -174,6 +176,8 @@ def _market(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None
         book = state.books.get(leg.instrument, BookState.SYNCING)
         if book is not BookState.VALID:
             return Denial(Code.BOOK_NOT_VALID, f"{leg.instrument} is {book}")
+        if leg.instrument in state.unreliable and not state.exposure.reduces(plan.legs):
+            return Denial(Code.FEED_UNRELIABLE, f"{leg.instrument}: {state.unreliable[leg.instrument]}")
         quote = state.quotes.top(leg.instrument)
         if quote is None:
             return Denial(Code.NO_QUOTE, leg.instrument)

@@ -16,6 +16,8 @@ from integrated_trading_system.domain.book import QuoteReader
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import (
     BookStateChanged,
+    FeedReliable,
+    FeedUnreliable,
     Halt,
     LinkChanged,
     Reconciled,
@@ -48,6 +50,8 @@ RiskInbox: TypeAlias = (
     | PlanFinished
     | InstrumentsListed
     | BookStateChanged
+    | FeedUnreliable
+    | FeedReliable
     | LinkChanged
     | BalancesReported
     | Reconciled
@@ -145,6 +149,10 @@ class RiskManager(Actor[RiskInbox]):
                 self._release(message.plan_id)
             case BookStateChanged():
                 state.books[message.instrument] = message.state
+            case FeedUnreliable(instrument, reason):
+                state.unreliable[instrument] = reason
+            case FeedReliable(instrument):
+                state.unreliable.pop(instrument, None)
             case LinkChanged():
                 state.link(message)
             case BalancesReported():

@@ -52,6 +52,8 @@ class RiskState:
         self.instruments: dict[InstrumentId, Instrument] = {}
         self.quotes = quotes
         self.books: dict[InstrumentId, BookState] = {}
+        self.unreliable: dict[InstrumentId, str] = {}
+        """Instruments whose circuit is open, and why."""
         self.exposure = Exposure()
         self.balances = Balances()
         self.losses = Losses(self.rate)

@@ -3,7 +3,7 @@
 The result is marked `inferred`: good enough to replay and to trade on paper, never live.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ FRAMES_MAX: Final = 5_000
 
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "JPY", "TRY", "BTC", "ETH", "BNB")
 _LEVELS_SEEN: Final = 10
+_NUMBERS_AS_TEXT: Final = msgspec.json.Decoder(float_hook=str)
 
 
 class _Seen:
@@ -35,7 +36,7 @@ def infer_instruments(venue: VenueId, frames: Iterable[bytes]) -> tuple[Instrume
         if count >= FRAMES_MAX:
             break
         try:
-            message = msgspec.json.decode(frame)
+            message = _NUMBERS_AS_TEXT.decode(frame)
         except (msgspec.DecodeError, RecursionError):
             continue
         _look(message, seen)
@@ -49,6 +50,8 @@ def symbols_in(frames: Iterable[bytes]) -> tuple[str, ...]:
 
 def _look(message: Any, seen: dict[str, _Seen]) -> None:
     """Take note of one decoded message. All three native venues spell symbol, bids and asks `s`, `b`, `a`."""
+    for product, levels in (*_of_coinbase(message), *_of_kraken(message), *_of_okx(message)):
+        _take_note(seen.setdefault(product, _Seen()), levels)
     data = message.get("data", message) if isinstance(message, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("s"), str):
         return
@@ -64,6 +67,66 @@ def _look(message: Any, seen: dict[str, _Seen]) -> None:
                 steps.size = max(steps.size, _decimals(level[1]))
 
 
+def _of_coinbase(message: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Product, prices and sizes of both of Coinbase's protocols; of one about no product nothing."""
+    rows = [message]
+    for event in _some(message, "events"):
+        rows += [event, *_some(event, "tickers"), *_some(event, "trades")]
+    for row in rows:
+        if not isinstance(row, dict) or not isinstance(row.get("product_id"), str):
+            continue
+        levels = [(row.get("price"), row.get("size")), (row.get("best_bid"), row.get("best_bid_size"))]
+        for key in ("bids", "asks", "changes"):  # a change has its side before price and size
+            levels += [tuple(level[-2:]) for level in _some(row, key) if isinstance(level, list) and len(level) > 1]
+        updates = [each for each in _some(row, "updates") if isinstance(each, dict)]
+        levels += [(each.get("price_level"), each.get("new_quantity")) for each in updates]
+        yield row["product_id"], levels
+
+
+def _some(row: Any, key: str) -> list[Any]:
+    """The first entries of a list in it; none where it is no list."""
+    found = row.get(key) if isinstance(row, dict) else None
+    return found[:_LEVELS_SEEN] if isinstance(found, list) else []
+
+
+def _of_kraken(message: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Symbol, prices and sizes; these are numbers, here in the text that they were printed in."""
+    rows = message.get("data") if isinstance(message, dict) and "channel" in message else None
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, dict) or not isinstance(row.get("symbol"), str):
+            continue
+        levels = [(row.get("price"), row.get("qty")), (row.get("bid"), row.get("bid_qty"))]
+        for side in ("bids", "asks"):
+            book = row.get(side)
+            of_side = book[:_LEVELS_SEEN] if isinstance(book, list) else ()
+            levels += [(level.get("price"), level.get("qty")) for level in of_side if isinstance(level, dict)]
+        yield row["symbol"], levels
+
+
+def _of_okx(message: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Symbol, prices and sizes; the symbol is in the argument that was subscribed to."""
+    argument = message.get("arg") if isinstance(message, dict) else None
+    symbol = argument.get("instId") if isinstance(argument, dict) else None
+    if not isinstance(symbol, str):
+        return
+    rows = message.get("data")
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, dict):
+            continue
+        levels = [(row.get("px"), row.get("sz")), (row.get("bidPx"), row.get("bidSz"))]
+        for side in ("bids", "asks"):
+            book = row.get(side)
+            of_side = book[:_LEVELS_SEEN] if isinstance(book, list) else ()
+            levels += [(level[0], level[1]) for level in of_side if isinstance(level, list) and len(level) > 1]
+        yield symbol, levels
+
+
+def _take_note(steps: _Seen, levels: list[Any]) -> None:
+    for price, size in levels:
+        steps.price = max(steps.price, _decimals(price))
+        steps.size = max(steps.size, _decimals(size))
+
+
 def _decimals(text: Any) -> int:
     """Digits behind the point that are not trailing zeros."""
     return len(text.partition(".")[2].rstrip("0")) if isinstance(text, str) else 0
@@ -75,6 +138,8 @@ def _instrument(venue: VenueId, symbol: str, steps: _Seen) -> Instrument:
     kind = {"usdm": Kind.LINEAR, "linear": Kind.LINEAR, "perp": Kind.LINEAR, "coinm": Kind.INVERSE}.get(
         flavour, Kind.SPOT
     )
+    if flavour == "swap":
+        kind = Kind.INVERSE if quote == "USD" else Kind.LINEAR
     return Instrument(
         instrument=instrument_id(venue, symbol),
         venue=venue,
@@ -92,7 +157,7 @@ def _instrument(venue: VenueId, symbol: str, steps: _Seen) -> Instrument:
 
 def _assets(symbol: str) -> tuple[str, str]:
     """Base and quote by the symbol's ending; the whole symbol against an unnamed quote where none fits."""
-    parts = symbol.removesuffix("_PERP").split("_")
+    parts = symbol.removesuffix("_PERP").replace("-", "_").replace("/", "_").split("_")
     if len(parts) > 1:
         return parts[0], parts[1]
     for quote in QUOTES:
@@ -102,5 +167,5 @@ def _assets(symbol: str) -> tuple[str, str]:
 
 
 def _contract_size(base: str) -> Decimal:
-    """Binance COIN-M: one contract is 100 USD for BTC and 10 USD for every other coin."""
+    """Binance COIN-M, and OKX: one contract is 100 USD for BTC and 10 USD for every other coin."""
     return Decimal(100) if base == "BTC" else Decimal(10)

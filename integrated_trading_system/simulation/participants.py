@@ -7,6 +7,7 @@ from heapq import heappush, heapreplace
 from typing import Final
 
 from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import ZERO, from_float, round_down
 from integrated_trading_system.domain.order import OrderType, Side
 from integrated_trading_system.domain.time import MILLISECOND, MINUTE, SECOND, Nanos
@@ -206,15 +207,22 @@ def _preload(state: SymbolState, market: Market) -> None:
         opened = close / (1.0 + deviation * random.gauss(0.0, 1.0))
         high = max(opened, close) * (1.0 + deviation * abs(random.gauss(0.0, 0.5)))
         low = min(opened, close) * (1.0 - deviation * abs(random.gauss(0.0, 0.5)))
-        volume = listing.lot * round(volume_mean * random.uniform(0.5, 1.5) / close / lot)
+        worth = float(listing.multiplier) if listing.kind is Kind.INVERSE else close
+        volume = listing.lot * round(volume_mean * random.uniform(0.5, 1.5) / worth / lot)
         prices = [listing.tick * round(price / tick) for price in (opened, high, low, close)]
         bar = Bar(
             opened_at=Nanos(minute - back * MINUTE), open=prices[0], high=prices[1], low=prices[2], close=prices[3]
         )
-        bar.volume, bar.quote_volume = volume, volume * prices[3]
-        bar.taker_volume, bar.taker_quote_volume = volume / 2, volume * prices[3] / 2
+        value = state.tape.value(prices[3], volume) if listing.kind is Kind.INVERSE else volume * prices[3]
+        bar.volume, bar.quote_volume = volume, value
+        bar.taker_volume, bar.taker_quote_volume = volume / 2, value / 2
         bar.trades = random.randint(100, 300)
         bars.append(bar)
         close = opened
     state.tape.preload(bars[::-1])
+    if state.marks is not None:
+        told = [
+            Bar(opened_at=bar.opened_at, open=bar.open, high=bar.high, low=bar.low, close=bar.close) for bar in bars
+        ]
+        state.marks.preload(told[::-1])
     state.tape.last_quantity = listing.lot if bars else ZERO

@@ -29,6 +29,9 @@ from integrated_trading_system.simulation.capture import Kind, Line
 PROOF_OF_LIFE_EVERY = Nanos(10 * SECOND)
 OMS = ActorName("oms")
 
+_NAMING = ("symbol", "instType", "instId")
+"""Parameters that say what a question is about."""
+
 
 class Track(Struct, frozen=True):
     """The lines of one venue, in order of their receive time."""
@@ -165,11 +168,11 @@ class Playback:
 
 
 def _answers(line: Line, call: HttpCall) -> bool:
-    """Same path and same symbol; an answer whose address was not kept fits any snapshot."""
+    """Same path, same symbol and product; an answer whose address was not kept fits any snapshot."""
     if not line.url:
         return call.purpose == "snapshot"
     recorded, asked = urlsplit(line.url), urlsplit(call.request.url)
     if recorded.path != asked.path:
         return False
-    wanted = parse_qs(call.request.query).get("symbol")
-    return wanted is None or wanted == parse_qs(recorded.query).get("symbol")
+    wanted, told = parse_qs(call.request.query), parse_qs(recorded.query)
+    return all(wanted[name] == told.get(name) for name in _NAMING if name in wanted)

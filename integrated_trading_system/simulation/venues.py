@@ -14,14 +14,22 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.coins import COINS, Coin
 from integrated_trading_system.simulation.exchange.dialect import Dialect
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackPerp, BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.binance_coinm import BinanceCoinm
 from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance_us import BinanceUs
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
 from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear, BybitSpot
+from integrated_trading_system.simulation.exchange.dialects.kraken import KrakenSpot
+from integrated_trading_system.simulation.exchange.dialects.okx import OkxSpot, OkxSwap
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.listing import Listing, Rules
 from integrated_trading_system.simulation.market import Market
 from integrated_trading_system.simulation.participants import populate
+
+INVERSE_CONTRACT: Final = Decimal(10)
+INVERSE_CONTRACTS: Final = {"BTC": Decimal(100)}
+"""Dollars in one contract, of this coin and of all others."""
 
 
 class SimulatedVenue(Struct, frozen=True, kw_only=True):
@@ -38,11 +46,22 @@ class SimulatedVenue(Struct, frozen=True, kw_only=True):
     price_band: Decimal = Decimal("0.2")
     lot_scale: Decimal = ONE
     """Its lots are larger by this than the coin's."""
+    contract: Decimal = ZERO
+    """A contract is worth so many of the coin's lots; 0: it is traded in base units."""
 
 
-def _rules(maker_bps: str, taker_bps: str, *, fill_or_kill_refused: bool = False) -> Rules:
-    maker, taker = Decimal(maker_bps), Decimal(taker_bps)
-    return Rules(maker_bps=maker, taker_bps=taker, fill_or_kill_refused=fill_or_kill_refused)
+def _rules(maker_bps: str, taker_bps: str) -> Rules:
+    return Rules(maker_bps=Decimal(maker_bps), taker_bps=Decimal(taker_bps))
+
+
+def _usdm_rules(maker_bps: str, taker_bps: str) -> Rules:
+    """A fill-or-kill order that cannot fill is refused; "selfTradePreventionMode: default EXPIRE_MAKER"."""
+    return Rules(
+        maker_bps=Decimal(maker_bps),
+        taker_bps=Decimal(taker_bps),
+        fill_or_kill_refused=True,
+        self_trade_ends_maker=True,
+    )
 
 
 def _bybit_rules(maker_bps: str, taker_bps: str) -> Rules:
@@ -56,6 +75,17 @@ def _bybit_rules(maker_bps: str, taker_bps: str) -> Rules:
     )
 
 
+def _okx_rules(maker_bps: str, taker_bps: str) -> Rules:
+    """Post-only orders are accepted and then cancelled; "stpMode: default cancel_maker"."""
+    return Rules(
+        maker_bps=Decimal(maker_bps),
+        taker_bps=Decimal(taker_bps),
+        post_only_refused=False,
+        self_trade_ends_maker=True,
+        open_orders_max=500,
+    )
+
+
 def _backpack_rules(maker_bps: str, taker_bps: str) -> Rules:
     """Post-only orders are accepted and then expire; client order ids need not be unique."""
     return Rules(
@@ -63,12 +93,30 @@ def _backpack_rules(maker_bps: str, taker_bps: str) -> Rules:
     )
 
 
+def _kraken_rules(maker_bps: str, taker_bps: str) -> Rules:
+    """Fees in the quote currency (``fciq``); post-only orders are accepted and then cancelled."""
+    return Rules(
+        maker_bps=Decimal(maker_bps),
+        taker_bps=Decimal(taker_bps),
+        fee_in_received_asset=False,
+        post_only_refused=False,
+    )
+
+
 VENUES: Final[dict[str, SimulatedVenue]] = {
     "binance:spot": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC")),
-    "binance:us": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USD")),
+    "binance:us": SimulatedVenue(dialect=BinanceUs, rules=_rules("10", "10"), quotes=("USDT", "USD")),
     "binance:testnet": SimulatedVenue(dialect=BinanceSpot, rules=_rules("0", "0")),
     "binance:usdm": SimulatedVenue(
-        dialect=BinanceUsdm, rules=_rules("2", "5", fill_or_kill_refused=True), kind=Kind.LINEAR, lot_scale=Decimal(10)
+        dialect=BinanceUsdm, rules=_usdm_rules("2", "5"), kind=Kind.LINEAR, lot_scale=Decimal(10)
+    ),
+    "binance:coinm": SimulatedVenue(
+        dialect=BinanceCoinm,
+        rules=_rules("2", "5"),
+        symbol="{base}{quote}_PERP",
+        quotes=("USD",),
+        kind=Kind.INVERSE,
+        notional_min=ZERO,
     ),
     "bybit:linear": SimulatedVenue(
         dialect=BybitLinear, rules=_bybit_rules("2", "5.5"), kind=Kind.LINEAR, lot_scale=Decimal(10)
@@ -81,6 +129,34 @@ VENUES: Final[dict[str, SimulatedVenue]] = {
         quotes=("USDC",),
         notional_min=ZERO,
         lot_scale=Decimal(10),
+    ),
+    "backpack:perp": SimulatedVenue(
+        dialect=BackpackPerp,
+        rules=_backpack_rules("2", "5"),
+        symbol="{base}_{quote}_PERP",
+        quotes=("USDC",),
+        kind=Kind.LINEAR,
+        notional_min=ZERO,
+        lot_scale=Decimal(10),
+    ),
+    "okx:spot": SimulatedVenue(
+        dialect=OkxSpot,
+        rules=_okx_rules("8", "10"),
+        symbol="{base}-{quote}",
+        quotes=("USDT", "USDC"),
+        notional_min=ZERO,
+    ),
+    "okx:swap": SimulatedVenue(
+        dialect=OkxSwap,
+        rules=_okx_rules("2", "5"),
+        symbol="{base}-{quote}-SWAP",
+        kind=Kind.LINEAR,
+        notional_min=ZERO,
+        lot_scale=Decimal(10),
+        contract=Decimal(1000),
+    ),
+    "kraken:spot": SimulatedVenue(
+        dialect=KrakenSpot, rules=_kraken_rules("25", "40"), symbol="{base}/{quote}", quotes=("USD", "USDT")
     ),
 }
 """By VenueId. Fees are those of the lowest tier."""
@@ -131,16 +207,20 @@ def _find(venue: VenueId) -> SimulatedVenue:
 
 
 def _listing(venue: SimulatedVenue, symbol: str, base: str, quote: str, coin: Coin) -> Listing:
+    inverse = venue.kind is Kind.INVERSE
+    multiplier = INVERSE_CONTRACTS.get(base, INVERSE_CONTRACT) if inverse else coin.lot * venue.contract or ONE
+    lot = ONE if inverse else coin.lot * venue.lot_scale / multiplier
     return Listing(
         symbol=symbol,
         base=base,
         quote=quote,
-        settle=quote,
+        settle=base if inverse else quote,
         kind=venue.kind,
         tick=coin.tick,
-        lot=coin.lot * venue.lot_scale,
-        quantity_min=coin.lot * venue.lot_scale,
+        lot=lot,
+        quantity_min=lot,
         notional_min=venue.notional_min,
         price_band=venue.price_band,
+        multiplier=multiplier,
         reference_price=coin.price,
     )

@@ -27,16 +27,11 @@ from integrated_trading_system.domain.link import (
     SendFrame,
     Tag,
 )
-from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
 from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
 from integrated_trading_system.simulation.latency import Latency
 from integrated_trading_system.venues.signer import Signer
-
-PONG_EVERY = Nanos(10 * SECOND)
-"""As the real driver pings,"""
-PONG_WITHIN = Nanos(20 * SECOND)
-"""and as long as it waits for the answer."""
 
 Tell = Callable[[ActorName, Input], None]
 
@@ -140,6 +135,11 @@ class World:
         for link in [link for link, of in self._links.items() if of == venue]:
             self._break(now, link, reason)
 
+    def outage(self, venue: VenueId, now: Nanos, lasts: Nanos) -> None:
+        """Break every link of a venue, and let nobody in for so long (a fault)."""
+        self.cut(venue, now)
+        self._down[venue] = Nanos(now + lasts)
+
     def _break(self, now: Nanos, link: LinkId, reason: str) -> None:
         venue = self._links.pop(link, None)
         if venue is not None:
@@ -154,10 +154,10 @@ class World:
             case Fault.ALL_CUT:
                 for each in self._dialects:
                     self.cut(each, now)
+            case Fault.OUTAGE:
+                self.outage(venue, now, happening.lasts)
             case _:
                 self.cut(venue, now)
-        if happening.fault is Fault.OUTAGE:
-            self._down[venue] = Nanos(now + happening.lasts)
 
     def _unreachable(self, venue: VenueId, now: Nanos) -> bool:
         return now < self._down.get(venue, 0)
@@ -172,19 +172,20 @@ class World:
         if accepted:
             self._links[effect.link] = effect.venue
             self._inbound(effect.link, effect.venue, now, LinkOpened(effect.link, Nanos(0)))
-            self._schedule(Nanos(now + PONG_EVERY), self._epoch, self._pong, effect.link)
+            self._schedule(Nanos(now + effect.ping_every), self._epoch, self._pong, effect)
         else:
             self._inbound(effect.link, effect.venue, now, LinkClosed(effect.link, "refused", Nanos(0)))
         self._collect(dialect, now)
 
-    def _pong(self, now: Nanos, link: LinkId) -> None:
+    def _pong(self, now: Nanos, effect: OpenLink) -> None:
         """Below the frames, client and server ping each other: a quiet link shows that it lives."""
+        link = effect.link
         venue = self._links.get(link)
         if link in self._silent:
-            self._schedule(Nanos(now + PONG_WITHIN), self._epoch, self._break, link, "ping-timeout")
+            self._schedule(Nanos(now + effect.pong_within), self._epoch, self._break, link, "ping-timeout")
         elif venue is not None:
             self._tell(_connector(venue), PongReceived(link, now))
-            self._schedule(Nanos(now + PONG_EVERY), self._epoch, self._pong, link)
+            self._schedule(Nanos(now + effect.ping_every), self._epoch, self._pong, effect)
 
     def _send(self, effect: SendFrame, now: Nanos) -> None:
         venue = self._links.get(effect.link)

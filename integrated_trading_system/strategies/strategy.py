@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported, Fill
-from integrated_trading_system.domain.health import TradingState, TradingStateChanged
+from integrated_trading_system.domain.health import FeedReliable, FeedUnreliable, TradingState, TradingStateChanged
 from integrated_trading_system.domain.ids import AccountId, InstrumentId, PlanId, StrategyId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.market import Quote, Trade
@@ -50,6 +50,8 @@ StrategyInbox: TypeAlias = (
     | TradingStateChanged
     | InstrumentsListed
     | BalancesReported
+    | FeedUnreliable
+    | FeedReliable
     | Wakeup
 )
 
@@ -106,6 +108,8 @@ class Strategy(Actor[StrategyInbox]):
         self.instruments: dict[InstrumentId, Instrument] = {}
         """What is known of the Comparison's instruments and conversion books."""
         self.trading = TradingState.STARTING
+        self.unreliable: dict[InstrumentId, str] = {}
+        """Instruments whose circuit is open, and why: decide nothing on their data. Risk would refuse it, too."""
         comparison = setup.comparison
         self._watched = dict.fromkeys(comparison.instruments + comparison.conversion_books)
 
@@ -114,8 +118,10 @@ class Strategy(Actor[StrategyInbox]):
         """By which instruments or venues to subscribe to a kind of message; None: to all of them."""
         if kind in (Quote, Trade, Fill):
             return comparison.instruments
+        watched = comparison.instruments + comparison.conversion_books
+        if kind in (FeedUnreliable, FeedReliable):
+            return watched
         if kind in (InstrumentsListed, BalancesReported):
-            watched = comparison.instruments + comparison.conversion_books
             return tuple(dict.fromkeys(venue_of(instrument) for instrument in watched))
         return None
 
@@ -144,6 +150,9 @@ class Strategy(Actor[StrategyInbox]):
 
     def on_trading_state(self, state: TradingState) -> None:
         """What may be sent has changed."""
+
+    def on_feed(self, instrument: InstrumentId, *, reliable: bool) -> None:
+        """The circuit of an instrument of the Comparison closed or opened; see `unreliable`."""
 
     def on_instruments(self, instruments: tuple[Instrument, ...]) -> None:
         """Instruments of the Comparison became known or changed."""
@@ -238,10 +247,23 @@ class Strategy(Actor[StrategyInbox]):
                 self._list(message)
             case BalancesReported():
                 self.on_balances(message)
+            case FeedUnreliable(instrument, reason):
+                self._follow_feed(instrument, reason)
+            case FeedReliable(instrument):
+                self._follow_feed(instrument, None)
             case Wakeup():
                 self.on_wakeup(message.name)
             case _:
                 assert_never(message)
+
+    def _follow_feed(self, instrument: InstrumentId, reason: str | None) -> None:
+        known = instrument in self.unreliable
+        if reason is None:
+            self.unreliable.pop(instrument, None)
+        else:
+            self.unreliable[instrument] = reason
+        if known != (reason is not None):
+            self.on_feed(instrument, reliable=reason is None)
 
     def _list(self, message: InstrumentsListed) -> None:
         wanted = tuple(one for one in message.instruments if one.instrument in self._watched)

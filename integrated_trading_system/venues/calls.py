@@ -32,6 +32,14 @@ _PAUSES: Final = {429: Nanos(10 * SECOND), 418: Nanos(2 * MINUTE), 403: Nanos(2 
 _PAUSE_MAX: Final = Nanos(3 * DAY)
 
 
+FORBIDDEN: Final = (451,)
+"""Unavailable for legal reasons: asking again changes nothing."""
+BAD_CERTIFICATE: Final = "certificate"
+"""The drivers' word for a server that cannot prove who it is."""
+REFUSED_FOR_GOOD: Final = (*(f"http-{status}" for status in FORBIDDEN), BAD_CERTIFICATE)
+"""Reasons for which a connection does not come to be, and never will."""
+
+
 class QueueDue(Struct, frozen=True):
     """Timer: data that waits may fit now."""
 
@@ -57,8 +65,12 @@ class Calls:
         request_timeout: Nanos,
         order_timeout: Nanos,
         quarantine: Callable[[Quarantined], None],
+        blocked: Callable[[str], None],
     ) -> None:
-        """Nothing is on its way. `order_timeout` holds for placing and cancelling."""
+        """Nothing is on its way. `order_timeout` holds for placing and cancelling.
+
+        `blocked` is told why the venue refuses us for good: from then on nothing at all is sent.
+        """
         self._context = context
         self._venue = venue
         self._timeouts = {
@@ -68,12 +80,15 @@ class Calls:
             Tag.DATA: request_timeout,
         }
         self._quarantine = quarantine
+        self._blocked = blocked
         self._limiter = RateLimiter(venue.rate_limits)
         self._pending: dict[CallId, Question] = {}
         self._queue: deque[Question] = deque()
         self._queue_timer: Timer | None = None
         self._life = f"r{context.incarnation}." if context.incarnation else ""
-        self._stopping = False
+        self._stopped = ""
+        """Why only cancels and queries are sent."""
+        self._forbidden = False
         self._cancels_blocked = False
         self.blocked_until = Nanos(0)
         """The venue wants nothing from us before."""
@@ -88,8 +103,10 @@ class Calls:
     def ask(self, question: Question) -> None:
         """Send it now, or (data) when it fits; or fail it now."""
         tag = TAG_OF_PURPOSE[question.purpose]
-        if self._stopping and tag in (Tag.ORDER, Tag.DATA):
-            self._refuse(question, "shutdown")
+        if self._forbidden:
+            self._refuse(question, "blocked")
+        elif self._stopped and tag in (Tag.ORDER, Tag.DATA):
+            self._refuse(question, self._stopped)
         elif tag is Tag.DATA and self._queue:
             self._line_up(question)
         elif (wait := self._blocked_for(tag)) > 0:
@@ -140,22 +157,31 @@ class Calls:
             self._quarantine(Quarantined(self._venue.venue, "reply", detail, body, self._context.now))
             return None
 
-    def reply(self, reply: HttpReply) -> None:
-        """An answer came."""
+    def told(self, answer: HttpReply | HttpFailed) -> None:
+        """The driver's answer to a call."""
+        if isinstance(answer, HttpReply):
+            self._reply(answer)
+        else:
+            self._failure(answer)
+
+    def _reply(self, reply: HttpReply) -> None:
         self._limiter.observe(reply.headers, self._context.now)
         question = self._pending.pop(reply.call, None)
         if question is None:
             self.late += 1
             return
         self._heed(reply, signed=question.account is not None)
+        if reply.status in FORBIDDEN:
+            self._forbid(f"http-{reply.status}")
         question.answered(reply)
 
-    def failure(self, failure: HttpFailed) -> None:
-        """No answer came, and none will."""
+    def _failure(self, failure: HttpFailed) -> None:
         question = self._pending.pop(failure.call, None)
         if question is None:
             self.late += 1
             return
+        if failure.reason == BAD_CERTIFICATE:
+            self._forbid(failure.reason)
         question.failed(failure)
 
     def due(self) -> None:
@@ -175,11 +201,21 @@ class Calls:
             else:
                 self._refuse(question, "rate-limit")
 
-    def stop(self) -> None:
+    def room(self, weighted: WeightedRequest) -> float:
+        """What part of the data's share of the rate limits were left after this request; 0 while none may be sent."""
+        if self._stopped or self._forbidden or self._blocked_for(Tag.DATA) > 0:
+            return 0.0
+        return self._limiter.room(weighted.weights, self._context.now)
+
+    def stop(self, reason: str) -> None:
         """From now on only cancels and queries are sent."""
-        self._stopping = True
+        self._stopped = reason
         while self._queue:
-            self._refuse(self._queue.popleft(), "shutdown")
+            self._refuse(self._queue.popleft(), reason)
+
+    def _forbid(self, reason: str) -> None:
+        self._forbidden = True
+        self._blocked(reason)
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -197,7 +233,7 @@ class Calls:
                 request=question.weighted.request,
                 tag=tag,
                 deadline=Nanos(self._context.now + self._timeouts[tag]),
-                account=question.account,
+                account=question.account or self._venue.data_account,
                 latest_send=question.latest_send,
                 clock_offset=self.clock_offset,
             )

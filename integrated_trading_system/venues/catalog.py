@@ -17,11 +17,16 @@ from typing import Final, Protocol
 
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues import backpack, binance, bybit
+from integrated_trading_system.venues import alpaca, backpack, binance, bybit, ccxt, coinbase, kraken, okx
+from integrated_trading_system.venues.alpaca import signing as alpaca_signing
 from integrated_trading_system.venues.backpack import signing as backpack_signing
 from integrated_trading_system.venues.binance import signing as binance_signing
 from integrated_trading_system.venues.bybit import signing as bybit_signing
+from integrated_trading_system.venues.ccxt import signing as ccxt_signing
+from integrated_trading_system.venues.coinbase import signing as coinbase_signing
 from integrated_trading_system.venues.endpoints import Endpoints
+from integrated_trading_system.venues.kraken import signing as kraken_signing
+from integrated_trading_system.venues.okx import signing as okx_signing
 from integrated_trading_system.venues.venue import Signing, Venue
 
 
@@ -45,6 +50,11 @@ _FOLDERS: Final[tuple[tuple[VenueFolder, Signing], ...]] = (
     (binance, binance_signing),
     (bybit, bybit_signing),
     (backpack, backpack_signing),
+    (alpaca, alpaca_signing),
+    (okx, okx_signing),
+    (coinbase, coinbase_signing),
+    (kraken, kraken_signing),
+    (ccxt, ccxt_signing),
 )
 _BY_NAME: Final = {folder.NAME: (folder, signing) for folder, signing in _FOLDERS}
 
@@ -62,7 +72,8 @@ def resolve(name: str) -> VenueId:
     folder, _ = _BY_NAME[venue]
     flavour = flavour if colon else folder.DEFAULT_FLAVOUR
     if flavour not in folder.FLAVOURS:
-        raise ConfigurationError(f"unknown flavour {name!r}; {venue} has {', '.join(folder.FLAVOURS)}")
+        known = ", ".join(folder.FLAVOURS) or "every exchange of its library, by its id there (ccxt:kucoin)"
+        raise ConfigurationError(f"unknown flavour {name!r}; {venue} has {known}")
     return VenueId(f"{venue}:{flavour}")
 
 

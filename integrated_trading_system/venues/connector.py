@@ -10,21 +10,24 @@ from random import Random
 from typing import Any, Final, TypeAlias, assert_never, get_args
 
 from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.domain.audit import AuditWanted
 from integrated_trading_system.domain.execution import UserStreamChanged, VenueExecution
-from integrated_trading_system.domain.health import ClockSample, LinkChanged, LinkState, Quarantined, SnapshotWanted
+from integrated_trading_system.domain.health import (
+    BookBroken,
+    ClockSample,
+    LinkChanged,
+    LinkState,
+    Quarantined,
+    SnapshotWanted,
+    VenueBlocked,
+)
+from integrated_trading_system.domain.history import LoadHistory
 from integrated_trading_system.domain.http import HttpFailed, HttpInput, HttpReply
-from integrated_trading_system.domain.ids import AccountId, InstrumentId, LinkId
+from integrated_trading_system.domain.ids import AccountId, LinkId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
-from integrated_trading_system.domain.link import (
-    CloseLink,
-    FrameReceived,
-    LinkClosed,
-    LinkInput,
-    LinkOpened,
-    PongReceived,
-)
-from integrated_trading_system.domain.market import DataType, MarketEvent
+from integrated_trading_system.domain.link import CloseLink, FrameReceived, LinkClosed, LinkOpened, PongReceived
+from integrated_trading_system.domain.market import MarketEvent, PolledQuote
 from integrated_trading_system.domain.order import (
     CancelOrder,
     QueryBalances,
@@ -34,29 +37,44 @@ from integrated_trading_system.domain.order import (
     SubmitOrder,
     TradingRequest,
 )
-from integrated_trading_system.domain.streams import Stream
-from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
+from integrated_trading_system.domain.streams import StreamsWanted
 from integrated_trading_system.runtime.actor import Actor, Ref
-from integrated_trading_system.venues.allocation import allocate
-from integrated_trading_system.venues.backoff import Backoff
-from integrated_trading_system.venues.calls import Calls, QueueDue
-from integrated_trading_system.venues.clock import TimeDue, VenueClock
-from integrated_trading_system.venues.desk import Desk
-from integrated_trading_system.venues.link import Link, LinkDue
-from integrated_trading_system.venues.links import Links, RetryDue
-from integrated_trading_system.venues.listing import Listing, ListingDue
-from integrated_trading_system.venues.snapshots import SnapshotDue, Snapshots
+from integrated_trading_system.venues.audits import Audited
+from integrated_trading_system.venues.heartbeats import is_dry
+from integrated_trading_system.venues.link import Link
+from integrated_trading_system.venues.parts import Due, Parts
 from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, ServerClosing, StreamRestarted, Venue
 from integrated_trading_system.venues.view import ConnectorView
+from integrated_trading_system.venues.voice import count
 
-ToFeed: TypeAlias = MarketEvent | LinkChanged | InstrumentsListed | ClockSample | Quarantined
-Due: TypeAlias = LinkDue | RetryDue | QueueDue | ListingDue | TimeDue | SnapshotDue
-"""The connector's own timers."""
-Inbox: TypeAlias = LinkInput | HttpInput | InstrumentsListed | SnapshotWanted | TradingRequest | Shutdown | Due
+ToFeed: TypeAlias = (
+    MarketEvent
+    | PolledQuote
+    | LinkChanged
+    | InstrumentsListed
+    | StreamsWanted
+    | ClockSample
+    | Quarantined
+    | BookBroken
+    | Audited
+)
+Told: TypeAlias = (
+    LinkOpened
+    | LinkClosed
+    | PongReceived
+    | HttpInput
+    | InstrumentsListed
+    | SnapshotWanted
+    | AuditWanted
+    | LoadHistory
+    | StreamsWanted
+    | VenueBlocked
+    | TradingRequest
+    | Shutdown
+)
+Inbox: TypeAlias = FrameReceived | Told | Due
 
 MARKET_EVENTS: Final = frozenset(get_args(MarketEvent))
-REASONS_MAX: Final = 64
-"""Different words counted apart; what comes beyond is counted together."""
 
 
 class Connector(Actor[Inbox]):
@@ -67,66 +85,45 @@ class Connector(Actor[Inbox]):
         venue: Venue,
         settings: VenueSettings,
         *,
-        symbols: Sequence[str],
-        data_types: Sequence[DataType],
         accounts: Sequence[AccountId],
         feed: Ref[ToFeed],
         executions: Ref[VenueExecution],
         seed: int,
+        dormant: bool = False,
     ) -> None:
-        """`symbols` empty: everything the venue lists. `accounts`: whose event streams are opened."""
+        """`accounts`: whose event streams are opened.
+
+        `dormant`: nothing is asked or opened before another venue's VenueBlocked.
+        """
         self._venue = venue
         self._settings = settings
-        self._symbols = tuple(symbols)
-        self._data_types = tuple(data_types)
         self._accounts = tuple(accounts)
         self._feed = feed
         self._executions = executions
         self._seed = seed
         self._tell_feed: Callable[[Any], None] = feed.tell
-        self._instruments: dict[InstrumentId, Instrument] = {}
-        """What is wanted of what the venue lists."""
-        self._all_instruments: dict[InstrumentId, Instrument] = {}
-        """An order from before a change of configuration can still be cancelled."""
-        self._listed = False
-        self._stopping = False
-        self._unknown_symbols: tuple[str, ...] = ()
+        self._dormant = dormant
         self._messages = 0
-        self._events = 0
         self._late_frames = 0
-        self._quarantined: dict[str, int] = {}
         self._ignored: dict[str, int] = {}
 
     def start(self) -> None:
         """Ask for the venue's time and instruments; the links follow when they are known."""
         venue, settings, context = self._venue, self._settings, self.context
         random = Random(f"{self._seed}-{venue.venue}-{context.incarnation}")
-        self._calls = Calls(
-            context,
-            venue,
-            Nanos(settings.request_timeout_ms * MILLISECOND),
-            Nanos(settings.order_timeout_ms * MILLISECOND),
-            self._quarantine,
+        parts = self._parts = Parts(
+            context, venue, settings, self._feed, self._executions, random, lambda: self._messages, self._on_instruments
         )
-        self._links = Links(context, venue, settings, self._calls, random, self._announce, self._executions)
-        self._by_id = self._links.by_id
-        self._desk = Desk(context, venue, self._calls, self._all_instruments, self._executions)
-
-        def backoff(immediate: int) -> Backoff:
-            first, longest = settings.backoff_first_s, settings.backoff_max_s
-            return Backoff(Nanos(int(first * SECOND)), Nanos(int(longest * SECOND)), random, immediate)
-
-        self._snapshots = Snapshots(context, venue, self._calls, self._links, backoff, self._feed)
-        every = Nanos(int(settings.time_every_s * SECOND))
-        self._clock = VenueClock(context, venue.venue, venue.market, self._calls, every, self._feed)
-        self._listing = Listing(
-            context, venue.market, self._calls, backoff(1), self._on_instruments, self._on_listing_failed
-        )
+        self._calls, self._links, self._offer = parts.calls, parts.links, parts.offer
+        self._by_id = parts.links.by_id
         self._on_event = self._event_table()
         if context.incarnation:
             self._disown_user_streams()
-        self._clock.ask()
-        self._listing.start()
+        parts.heartbeats.start()
+        if is_dry(venue, settings):
+            parts.voice.listing_failed("dry run")
+        elif not self._dormant:
+            parts.ask()
 
     def receive(self, message: Inbox) -> None:
         """One message, one turn."""
@@ -140,14 +137,14 @@ class Connector(Actor[Inbox]):
             link.heard_at = received_at
             events = link.decode(message.frame, received_at)
             self._messages += 1
-            self._events += len(events)
+            link.events += len(events)
             for event in events:
                 if type(event) in MARKET_EVENTS:
                     self._tell_feed(event)
                 else:
                     self._on_event[type(event)](link, event)
-        elif isinstance(message, LinkDue | RetryDue | QueueDue | ListingDue | TimeDue | SnapshotDue):
-            self._on_due(message)
+        elif isinstance(message, Due):
+            self._parts.due(message)
         else:
             self._on_message(message)
 
@@ -155,12 +152,12 @@ class Connector(Actor[Inbox]):
         """Counters and states now."""
         return ConnectorView(
             venue=self._venue.venue,
-            listed=self._listed,
-            unknown_symbols=self._unknown_symbols,
+            listed=self._offer.listed,
+            unknown_symbols=self._offer.unknown_symbols,
             messages=self._messages,
-            events=self._events,
+            events=self._links.events_before + sum(link.events for link in self._by_id.values()),
             late_frames=self._late_frames,
-            quarantined=dict(self._quarantined),
+            quarantined=dict(self._parts.voice.quarantined),
             ignored=dict(self._ignored),
             reconnects=self._links.reconnects,
             rollovers=self._links.rollovers,
@@ -174,107 +171,52 @@ class Connector(Actor[Inbox]):
 
     # -- messages --------------------------------------------------------------------------------
 
-    def _on_message(
-        self,
-        message: LinkOpened
-        | LinkClosed
-        | PongReceived
-        | HttpInput
-        | InstrumentsListed
-        | SnapshotWanted
-        | TradingRequest
-        | Shutdown,
-    ) -> None:
+    def _on_message(self, message: Told) -> None:
+        parts = self._parts
         match message:
-            case LinkOpened():
-                self._links.opened(message)
-            case LinkClosed():
-                self._links.closed(message)
-            case PongReceived():
-                self._on_pong(message)
-            case HttpReply():
-                self._calls.reply(message)
-            case HttpFailed():
-                self._calls.failure(message)
+            case LinkOpened() | LinkClosed() | PongReceived():
+                self._links.told(message)
+            case HttpReply() | HttpFailed():
+                self._calls.told(message)
             case InstrumentsListed(_, instruments):
                 self._on_instruments(instruments)
-            case SnapshotWanted(instrument):
-                self._on_snapshot_wanted(instrument)
+            case SnapshotWanted() | AuditWanted():
+                self._on_book_wanted(message)
+            case LoadHistory():
+                parts.archive.load(message)
+            case StreamsWanted(_, streams):
+                if not parts.stopping:
+                    self._offer.want(streams)
+            case VenueBlocked():
+                self._wake()
             case Shutdown():
-                self._on_shutdown()
+                parts.heartbeats.stop()
+                parts.end("shutdown")
             case SubmitOrder() | CancelOrder() | QueryOrder() | QueryFills() | QueryOpenOrders() | QueryBalances():
-                self._desk.request(message)
-            case _:
-                assert_never(message)
-
-    def _on_due(self, message: Due) -> None:
-        match message:
-            case LinkDue():
-                self._links.due(message)
-            case RetryDue():
-                self._links.retry(message)
-            case QueueDue():
-                self._calls.due()
-            case ListingDue():
-                self._listing.start()
-            case TimeDue():
-                self._clock.ask()
-            case SnapshotDue():
-                self._snapshots.due(message)
+                parts.desk.request(message)
             case _:
                 assert_never(message)
 
     def _on_instruments(self, instruments: Sequence[Instrument]) -> None:
         """Keep what is wanted, tell it, and connect. Once: a second listing changes nothing."""
-        if self._listed or self._stopping:
+        if self._offer.listed or self._parts.stopping:
             return
-        self._listed = True
-        self._listing.stop()
-        by_symbol = {instrument.symbol: instrument for instrument in instruments}
-        self._all_instruments.update({instrument.instrument: instrument for instrument in instruments})
-        symbols = self._symbols or tuple(by_symbol)
-        kept = tuple(by_symbol[symbol] for symbol in symbols if symbol in by_symbol)
-        self._instruments.update({instrument.instrument: instrument for instrument in kept})
-        self._unknown_symbols = tuple(symbol for symbol in symbols if symbol not in by_symbol)
-        for symbol in self._unknown_symbols:
-            self._publish_listing_failure(f"unknown symbol {symbol}")
-        venue = self._venue
-        venue.codec.list(kept)
-        if venue.user_codec is not None:
-            venue.user_codec.list(kept)
-        listed = InstrumentsListed(venue.venue, kept)
-        self._feed.tell(listed)
-        self.context.publish(listed)
-        streams = [Stream(instrument, data_type) for instrument in self._instruments for data_type in self._data_types]
-        users = [venue.session.user_link(account) for account in self._accounts]
-        plans = allocate(venue.session, streams, self._instruments)
-        self._links.open([*plans, *(plan for plan in users if plan is not None)])
+        self._dormant = False
+        self._parts.listing.stop()
+        self._offer.list(instruments)
+        users = [self._venue.session.user_link(account) for account in self._accounts]
+        self._links.carry([plan for plan in users if plan is not None], at_once=True)
 
-    def _on_listing_failed(self, reason: str) -> None:
-        self._publish_listing_failure(f"instruments: {reason}")
+    def _on_book_wanted(self, message: SnapshotWanted | AuditWanted) -> None:
+        parts, known = self._parts, self._offer.wanted.get(message.instrument)
+        if known is not None and not parts.stopping:
+            (parts.snapshots if type(message) is SnapshotWanted else parts.audits).want(known)
 
-    def _publish_listing_failure(self, reason: str) -> None:
-        """Operators see it beside the states of the links, under the name ``instruments``."""
-        venue, now = self._venue.venue, self.context.now
-        link = LinkId(f"{venue}#instruments")
-        self.context.publish(LinkChanged(venue, link, "instruments", LinkState.DOWN, reason, now))
-
-    def _on_snapshot_wanted(self, instrument: InstrumentId) -> None:
-        known = self._instruments.get(instrument)
-        if known is not None and not self._stopping:
-            self._snapshots.want(known)
-
-    def _on_pong(self, message: PongReceived) -> None:
-        link = self._by_id.get(message.link)
-        if link is not None:
-            link.heard_at = message.received_at
-
-    def _on_shutdown(self) -> None:
-        if not self._stopping:
-            self._stopping = True
-            self._listing.stop()
-            self._calls.stop()
-            self._links.stop()
+    def _wake(self) -> None:
+        """The venue that this one stands in for is gone for good."""
+        if self._dormant and not self._parts.stopping:
+            self._dormant = False
+            self._parts.ask()
 
     # -- events on a link ------------------------------------------------------------------------
 
@@ -282,11 +224,12 @@ class Connector(Actor[Inbox]):
         """What to do with each type of event that is no market event."""
         table: dict[type, Callable[[Link, Any], None]] = {
             Acknowledged: self._links.acknowledged,
-            Pong: lambda _link, _event: None,
+            Pong: on_pong,
             ServerClosing: lambda link, event: self._links.replace(link, f"server closing: {event.detail}"),
             Ignored: lambda _, event: count(self._ignored, event.reason),
             StreamRestarted: self._on_stream_restarted,
             Quarantined: self._on_quarantined,
+            BookBroken: lambda _, event: self._feed.tell(event),
         }
         return table | dict.fromkeys(get_args(VenueExecution), self._on_execution)
 
@@ -307,17 +250,8 @@ class Connector(Actor[Inbox]):
             self._feed.tell(LinkChanged(venue, link.link, name, state, "stream restarted", now, instruments))
 
     def _on_quarantined(self, link: Link, event: Quarantined) -> None:
-        self._quarantine(event)
+        self._parts.voice.quarantine(event)
         self._links.quarantined(link)
-
-    def _quarantine(self, event: Quarantined) -> None:
-        count(self._quarantined, event.reason)
-        self._feed.tell(event)
-        self.context.publish(event)
-
-    def _announce(self, changed: LinkChanged) -> None:
-        self._feed.tell(changed)
-        self.context.publish(changed)
 
     def _disown_user_streams(self) -> None:
         """The life before may have said that they are up."""
@@ -327,7 +261,6 @@ class Connector(Actor[Inbox]):
                 self._executions.tell(UserStreamChanged(venue=venue, account=account, up=False, received_at=now))
 
 
-def count(counter: dict[str, int], reason: str) -> None:
-    """One more of this reason; reasons beyond the limit are counted together."""
-    key = reason if reason in counter or len(counter) < REASONS_MAX else "other"
-    counter[key] = counter.get(key, 0) + 1
+def on_pong(link: Link, _: Pong) -> None:
+    """A sign of life in the frames is not what the link is there for."""
+    link.control += 1

@@ -80,7 +80,7 @@ class Desk:
         """Do it, or say why it cannot be done."""
         trading = self._venue.trading
         if trading is None:
-            self._fail(request, "no trading on this venue", maybe_sent=False)
+            self._fail(request, self._venue.no_trading or "no trading on this venue", maybe_sent=False)
             return
         try:
             self._send(request, trading)

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+LIBRARY: Final = "ccxt://"
+"""Begins addresses that a library stands behind: its driver is told of another place, the address stays."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -13,6 +15,8 @@ class Endpoints(Struct, frozen=True, kw_only=True):
 
     rest_url: str
     """Public and private REST."""
+    rest_data_url: str = ""
+    """REST of market data, where it has a host of its own; empty: `rest_url` serves it."""
     ws_url: str
     """Public streams."""
     ws_user_url: str = ""
@@ -29,14 +33,18 @@ class Endpoints(Struct, frozen=True, kw_only=True):
         ws = ws_url or self.ws_url
         return Endpoints(
             rest_url=_moved(self.rest_url, rest_url),
+            rest_data_url=_moved(self.rest_data_url, rest_url if self._data_goes_along(rest_url) else None),
             ws_url=_moved(self.ws_url, ws_url),
             ws_user_url=_moved(self.ws_user_url, ws if _goes_along(self.ws_user_url, self.ws_url, ws) else None),
             ws_api_url=_moved(self.ws_api_url, ws if _goes_along(self.ws_api_url, self.ws_url, ws) else None),
         )
 
+    def _data_goes_along(self, rest_url: str | None) -> bool:
+        return rest_url is not None and _goes_along(self.rest_data_url, self.rest_url, rest_url)
+
 
 def _moved(own: str, to: str | None) -> str:
-    if not own or to is None:
+    if not own or to is None or own.startswith(LIBRARY):
         return own
     target = urlsplit(to)
     path = target.path.rstrip("/") or urlsplit(own).path

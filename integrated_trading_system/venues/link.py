@@ -1,4 +1,4 @@
-"""One connection, from the wish to connect to its end. Its life is the table `NEXT`.
+"""One connection, from the wish to connect to its end. Its life is the table `link_life.NEXT`.
 
 A link sends what its plan says, waits for the acknowledgements, keeps itself alive, and notices
 when nothing is heard. It decides nothing beyond itself: `changed` tells its owner of every step,
@@ -7,10 +7,8 @@ and whether to connect again is the owner's business (`links`).
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from integrated_trading_system.domain.health import LinkState
@@ -19,83 +17,37 @@ from integrated_trading_system.domain.ids import LinkId, VenueId
 from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame, Tag
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Timer
+from integrated_trading_system.venues.link_life import NEXT, LinkDue, Patience, Step, Task
 from integrated_trading_system.venues.venue import Acknowledged, Codec, ControlFrame, LinkPlan
 
 DRAIN_FOR: Final = Nanos(SECOND)
 """A replaced link is read for so long before it is closed: what was on its way still arrives."""
+LOOK_EVERY: Final = Nanos(SECOND)
 PLACEHOLDER: Final = "{token}"
-"""Stands in a plan's address and keep-alive call where the token goes."""
+"""Stands in a plan's address, frames and keep-alive call where the token goes."""
 _DETAIL_MAX: Final = 200
-
-
-class Step(StrEnum):
-    """What moves a link on."""
-
-    RESOLVING = "resolving"
-    CONNECTING = "connecting"
-    OPENED = "opened"
-    PROVEN = "proven"
-    """Opened, and everything already acknowledged (a replayed capture)."""
-    LOGGED_ON = "logged on"
-    SUBSCRIBED = "subscribed"
-    REPLACED = "replaced"
-    LOST = "lost"
-
-
-NEXT: Final = {
-    (LinkState.DOWN, Step.RESOLVING): LinkState.RESOLVE,
-    (LinkState.DOWN, Step.CONNECTING): LinkState.CONNECT,
-    (LinkState.RESOLVE, Step.CONNECTING): LinkState.CONNECT,
-    (LinkState.CONNECT, Step.OPENED): LinkState.LOGON,
-    (LinkState.CONNECT, Step.PROVEN): LinkState.LIVE,
-    (LinkState.LOGON, Step.LOGGED_ON): LinkState.SUBSCRIBE,
-    (LinkState.SUBSCRIBE, Step.SUBSCRIBED): LinkState.LIVE,
-    (LinkState.LIVE, Step.REPLACED): LinkState.DRAIN,
-    (LinkState.RESOLVE, Step.LOST): LinkState.DOWN,
-    (LinkState.CONNECT, Step.LOST): LinkState.DOWN,
-    (LinkState.LOGON, Step.LOST): LinkState.DOWN,
-    (LinkState.SUBSCRIBE, Step.LOST): LinkState.DOWN,
-    (LinkState.LIVE, Step.LOST): LinkState.DOWN,
-    (LinkState.DRAIN, Step.LOST): LinkState.DOWN,
-}
-
-
-class Task(StrEnum):
-    """What a link does by the clock."""
-
-    ANSWER = "answer"
-    """The answer to connecting, logging on or subscribing is overdue."""
-    FRAME = "frame"
-    """The next control frame may be sent."""
-    PING = "ping"
-    SILENCE = "silence"
-    ROLLOVER = "rollover"
-    KEEP_ALIVE = "keep alive"
-    DRAINED = "drained"
-
-
-class LinkDue(Struct, frozen=True):
-    """Timer: time for one of a link's tasks."""
-
-    link: LinkId
-    task: Task
 
 
 class Link:
     """One connection of one plan."""
 
     __slots__ = (
-        "_answer_timeout",
         "_awaited",
         "_changed",
         "_context",
         "_logons",
         "_outbox",
+        "_patience",
         "_quarantined",
         "_quarantined_since",
+        "_seen",
         "_timers",
         "_venue",
+        "answers_pings",
+        "brought_at",
+        "control",
         "decode",
+        "events",
         "heard_at",
         "link",
         "live_since",
@@ -111,7 +63,7 @@ class Link:
         codec: Codec,
         context: Context,
         venue: VenueId,
-        answer_timeout: Nanos,
+        patience: Patience,
         changed: Callable[["Link", str], None],
     ) -> None:
         """DOWN. `changed` is called after every step, with the reason for it."""
@@ -121,12 +73,21 @@ class Link:
         self.state = LinkState.DOWN
         self.heard_at = Nanos(0)
         """When any byte last came."""
+        self.answers_pings = False
+        """It has answered one, so it is expected to go on."""
+        self.events = 0
+        """What its frames held,"""
+        self.control = 0
+        """and how much of it was no data."""
+        self.brought_at = Nanos(0)
+        """When it was last seen that data had come."""
         self.live_since = Nanos(0)
         self.token = ""
         """What `resolve` yielded."""
         self._context = context
         self._venue = venue
-        self._answer_timeout = answer_timeout
+        self._patience = patience
+        self._seen = 0
         self._changed = changed
         self._logons = deque(plan.logon)
         self._outbox: deque[ControlFrame] = deque()
@@ -146,9 +107,12 @@ class Link:
         """Ask the driver for a connection."""
         self.token = token
         self._step(Step.CONNECTING)
-        self._set(Task.ANSWER, self._answer_timeout)
+        self._set(Task.ANSWER, self._patience.connect)
         url = self.plan.url.replace(PLACEHOLDER, token) if token else self.plan.url
-        self._context.emit(OpenLink(self.link, self._venue, url, self.plan.frame_bytes_max))
+        patience = self._patience
+        self._context.emit(
+            OpenLink(self.link, self._venue, url, self.plan.frame_bytes_max, patience.ping_every, patience.pong_within)
+        )
 
     def opened(self, *, acknowledged: bool) -> None:
         """The connection stands: log on and subscribe, unless that already holds."""
@@ -158,6 +122,7 @@ class Link:
         if acknowledged:
             self._go_live(Step.PROVEN)
         else:
+            self._cancel(Task.ANSWER)
             self._step(Step.OPENED)
             self._progress()
 
@@ -198,16 +163,20 @@ class Link:
 
     def _put_out(self, frame: ControlFrame) -> None:
         if self.state is not LinkState.LIVE:
-            self._set(Task.ANSWER, self._answer_timeout)
+            self._set(Task.ANSWER, self._patience.answer)
             if frame.request:
                 self._awaited[frame.request] = None
-        account = self.plan.account
-        tag = Tag.DATA if account is None else Tag.QUERY
-        self._context.emit(SendFrame(self.link, frame.data, tag, account if frame.signed else None))
+        plan = self.plan
+        tag = Tag.DATA if plan.account is None else Tag.QUERY
+        signer = (plan.account or plan.signs_with) if frame.signed else None
+        data = frame.data.replace(PLACEHOLDER.encode(), self.token.encode()) if self.token else frame.data
+        self._context.emit(SendFrame(self.link, data, tag, signer))
 
     def _go_live(self, step: Step) -> None:
         self._cancel(Task.ANSWER)
-        self.live_since = self._context.now
+        self.live_since = self.brought_at = self._context.now
+        if step is not Step.PROVEN:  # a capture has the silences of its day
+            self._set(Task.LOOK, LOOK_EVERY)
         if self.plan.ping is not None:
             self._set(Task.PING, self.plan.ping_every)
         if self.plan.keep_alive is not None:
@@ -224,6 +193,9 @@ class Link:
         del self._timers[task]
         match task:
             case Task.ROLLOVER | Task.KEEP_ALIVE:
+                return True
+            case Task.LOOK:
+                self._set(Task.LOOK, LOOK_EVERY)
                 return True
             case Task.ANSWER:
                 self.lose(f"no answer in {self.state}")
@@ -242,6 +214,20 @@ class Link:
             case Task.DRAINED:
                 self.lose("replaced")
         return False
+
+    def pong(self, at: Nanos) -> None:
+        """A sign of life below the frames."""
+        self.heard_at = at
+        self.answers_pings = True
+
+    def brought_something(self, now: Nanos) -> bool:
+        """Whether data has come since this was last asked."""
+        data = self.events - self.control
+        if data == self._seen:
+            return False
+        self._seen = data
+        self.brought_at = now
+        return True
 
     def keep_alive(self) -> HttpRequest:
         """The call that keeps the token valid."""

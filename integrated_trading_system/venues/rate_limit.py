@@ -64,6 +64,12 @@ class Window:
             self._entries.append((expires, weight))
         self.used += weight
 
+    def room(self, weight: int, now: Nanos) -> float:
+        """What part of the data's share were left after spending `weight`; negative where it does not fit."""
+        self.wait(0, Tag.CANCEL, now)
+        share = self._share(Tag.DATA)
+        return (share - self.used - weight) / share
+
     def _share(self, tag: Tag) -> int:
         match tag:
             case Tag.CANCEL:
@@ -94,6 +100,10 @@ class RateLimiter:
             for name, weight in weights:
                 self._windows[name].spend(weight, now)
         return longest
+
+    def room(self, weights: Sequence[tuple[str, int]], now: Nanos) -> float:
+        """What part of the data's share were left after spending the weights, of the limit where that is least."""
+        return min((self._windows[name].room(weight, now) for name, weight in weights), default=1.0)
 
     def observe(self, headers: Mapping[str, str], now: Nanos) -> None:
         """Believe the weight used that the venue reports, where it is more than ours.

@@ -4,7 +4,7 @@ Where the venue sends a book on subscribing, its stream is subscribed anew on th
 it; elsewhere the book is fetched by REST.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
 
@@ -15,7 +15,7 @@ from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookSnapshot
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
-from integrated_trading_system.runtime.actor import Context, Ref
+from integrated_trading_system.runtime.actor import Context, Ref, Timer
 from integrated_trading_system.venues.backoff import Backoff
 from integrated_trading_system.venues.calls import Calls
 from integrated_trading_system.venues.links import Links
@@ -46,7 +46,7 @@ class Stage(Enum):
 class Want:
     """One instrument's snapshot."""
 
-    __slots__ = ("again", "backoff", "began_at", "instrument", "stage")
+    __slots__ = ("again", "backoff", "began_at", "instrument", "stage", "timer")
 
     def __init__(self, instrument: Instrument, backoff: Backoff) -> None:
         """Not wanted yet."""
@@ -54,6 +54,8 @@ class Want:
         self.backoff = backoff
         self.began_at = Nanos(0)
         self.stage = Stage.IDLE
+        self.timer: Timer | None = None
+        """Of a delay or a gap."""
         self.again = False
         """Wanted once more while its stream was being subscribed anew."""
 
@@ -69,14 +71,16 @@ class Snapshots:
         links: Links,
         backoff: Callable[[int], Backoff],
         feed: Ref[BookSnapshot],
+        known: Mapping[InstrumentId, Instrument],
     ) -> None:
-        """None is wanted. `backoff` makes one with so many immediate tries."""
+        """None is wanted. `backoff` makes one with so many immediate tries; whatever leaves `known` is given up."""
         self._context = context
         self._venue = venue
         self._calls = calls
         self._links = links
         self._backoff = backoff
         self._feed = feed
+        self._known = known
         self._wants: dict[InstrumentId, Want] = {}
 
     def want(self, instrument: Instrument) -> None:
@@ -89,10 +93,21 @@ class Snapshots:
         elif want.stage is Stage.RESUBSCRIBED:
             want.again = True
 
+    def hurry(self, instruments: Sequence[InstrumentId]) -> None:
+        """A link brings their changes again: what failed while it was down counts no more."""
+        for instrument in instruments:
+            want = self._wants.get(instrument)
+            if want is None:
+                continue
+            want.backoff.reset()
+            if want.stage is Stage.DELAYED and want.timer is not None:
+                want.timer.cancel()
+                self._begin(want)
+
     def due(self, message: SnapshotDue) -> None:
         """A delay or a gap is over."""
         want = self._wants[message.instrument]
-        if want.stage is Stage.DELAYED:
+        if want.stage is Stage.DELAYED and message.instrument in self._known:
             self._get(want)
             return
         want.stage = Stage.IDLE
@@ -101,6 +116,9 @@ class Snapshots:
             self._begin(want)
 
     def _begin(self, want: Want) -> None:
+        if want.instrument.instrument not in self._known:
+            want.stage = Stage.IDLE
+            return
         now = self._context.now
         if now - want.began_at >= CALM_AFTER:
             want.backoff.reset()
@@ -128,10 +146,11 @@ class Snapshots:
 
         def answered(snapshot: BookSnapshot, _: object) -> None:
             want.stage = Stage.IDLE
-            self._feed.tell(snapshot)
+            if snapshot.instrument in self._known:
+                self._feed.tell(snapshot)
 
         self._calls.fetch("snapshot", request, decode, answered, lambda _: self._begin(want))
 
     def _wait(self, want: Want, stage: Stage, delay: Nanos) -> None:
         want.stage = stage
-        self._context.after(delay, SnapshotDue(want.instrument.instrument))
+        want.timer = self._context.after(delay, SnapshotDue(want.instrument.instrument))

@@ -106,11 +106,13 @@ class LinkPlan(Struct, frozen=True, kw_only=True):
     name: str
     """Stable over reconnects: ``market-0``, ``user``."""
     url: str
-    """Where to connect; with `resolve`, ``{token}`` in it is replaced by what the reply yields."""
+    """Where to connect; with `resolve`, ``{token}`` in it and in the frames is replaced by what the reply yields."""
     resolve: HttpRequest | None = None
     """A call whose reply yields the token (a listen key), signed with the account's key."""
     account: AccountId | None = None
     """Set for user links."""
+    signs_with: AccountId | None = None
+    """Whose key signs the frames of a market link, where the venue shows its data only to its customers."""
     streams: tuple[Stream, ...] = ()
     """What market data this link carries."""
     logon: tuple[ControlFrame, ...] = ()
@@ -160,10 +162,13 @@ class Session(Protocol):
         added: Sequence[Stream],
         dropped: Sequence[Stream],
         instruments: Mapping[InstrumentId, Instrument],
+        kept: Sequence[Stream] = (),
     ) -> tuple[ControlFrame, ...]:
         """Frames that add and drop streams of a connection that is LIVE.
 
-        `number` is different at every call: request ids are made of it where the venue echoes them.
+        `number` is different at every call: request ids are made of it where the venue echoes them. `kept`:
+        what else the connection carries, before and after. One stream of a venue may serve several of ours (a
+        mark price and its funding rate): it is not asked for twice, and given up only with the last of them.
         """
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
@@ -283,6 +288,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     """Why `trading` is None, for the error that says so."""
     slow: bool = False
     """Its data is polled, or comes through a library of others: too old for whoever decides within milliseconds."""
+    data_account: AccountId | None = None
+    """Whose key every request carries, public data included: the venue shows nothing to strangers. Without that
+    key the venue is run dry: no connection is opened, and heartbeats say that it is only spoken for."""
     query_elsewhere: QueryElsewhere | None = None
     """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
     what is not here either was not found."""
@@ -296,6 +304,8 @@ class Credentials(Struct, frozen=True):
 
     api_key: str
     api_secret: str
+    passphrase: str = ""
+    """Chosen when the key was made; empty where the venue knows none."""
 
     def __repr__(self) -> str:
         """Nothing of the secret."""

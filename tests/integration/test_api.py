@@ -136,7 +136,8 @@ async def test_latest_tells_the_newest_of_all_venues_and_what_each_has(site: Sit
 
 async def test_an_unknown_symbol_is_not_found_and_a_missing_one_explained(site: Site) -> None:
     assert (await site.get("/latest?symbol=NOPE")).status == 404
-    for query in ("", "?symbol=", "?symbol=" + "x" * 65, "?other=BTCUSDT"):
+    bad = ("", "?symbol=", "?symbol=" + "x" * 65, "?other=BTCUSDT", "?symbol=BTCUSDT&symbol=ETHUSDT", "?symbol=BTC%0A")
+    for query in bad:
         page = await site.get("/latest" + query)
         assert (page.status, page.body) == (400, {"error": "expected /latest?symbol=SYMBOL"})
 

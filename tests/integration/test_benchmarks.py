@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {
     "hop": lambda result: result["cpu_us"]["64 at a time"]["mailbox, then mailbox"],
+    "outputs": lambda result: result["ratio"]["nats"],
     "memory": lambda result: result["buffers"]["quotes"]["mb"],
     "replay": lambda result: result["per_second"],
     "startup": lambda result: result["wall_s"],

@@ -18,7 +18,7 @@ from integrated_trading_system import (
     RiskManager,
     Ticker,
 )
-from integrated_trading_system.domain.errors import ConfigurationError, Refused, Unsupported
+from integrated_trading_system.domain.errors import ConfigurationError, Refused
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.market import Candle, Quote, Statistics, Trade
@@ -184,13 +184,37 @@ async def test_a_symbol_subscribed_before_the_start_is_there(feeder: MarketDataF
         feeder.get_latest_data("binance", "SOLUSDT", DataType.TICKER)
 
 
-async def test_subscribing_anew_while_it_runs_is_said_to_be_unsupported(feeder: MarketDataFeeder) -> None:
+async def test_a_symbol_can_be_subscribed_and_left_while_it_runs(feeder: MarketDataFeeder) -> None:
     await feeder.initialize()
-    feeder.subscribe("BTCUSDT", "binance")
-    with pytest.raises(Unsupported, match="comes in a later version"):
-        feeder.subscribe("NOSUCH", "binance")
-    with pytest.raises(Unsupported, match="remove_callback"):
+    seen = Seen()
+    feeder.subscribe("ETHUSDT", "binance")
+    feeder.add_callback(DataType.TICKER, seen, venue="binance", instrument="ETHUSDT")
+    await seen.first(3)
+    feeder.unsubscribe("ETHUSDT", "binance")
+    with pytest.raises(ConfigurationError, match="not subscribed"):
+        feeder.unsubscribe("ETHUSDT", "binance")
+    told = len(seen.values)
+    others = Seen()
+    feeder.add_callback(DataType.TICKER, others, instrument="BTCUSDT")
+    await others.first(20)
+    assert len(seen.values) - told <= 1  # one may have been on its way
+
+
+async def test_a_kind_of_data_that_does_not_exist_is_refused_by_name(feeder: MarketDataFeeder) -> None:
+    await feeder.initialize()
+    with pytest.raises(ConfigurationError, match="gossip"):
+        feeder.subscribe("ETHUSDT", "binance", ["gossip"])
+    with pytest.raises(ConfigurationError, match="kraken"):
+        feeder.subscribe("ETHUSDT", "kraken")
+
+
+async def test_on_a_platform_of_somebody_else_only_the_feeder_s_own_wishes_end(platform: Orchestrator) -> None:
+    async with MarketDataFeeder(platform) as feeder:
+        feeder.subscribe("BTCUSDT", "binance")
         feeder.unsubscribe("BTCUSDT", "binance")
+        seen = Seen()
+        feeder.add_callback(DataType.TICKER, seen, venue="binance", instrument="BTCUSDT")
+        await seen.first(3)
 
 
 async def test_what_is_not_there_is_refused_by_name(feeder: MarketDataFeeder) -> None:

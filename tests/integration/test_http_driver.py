@@ -477,7 +477,7 @@ async def test_an_address_that_is_none(bench: Bench, url: str) -> None:
 async def test_a_certificate_that_nobody_vouches_for_gets_no_byte(bench: Bench, tmp_path: Path, host: str) -> None:
     server = Server()
     url = (await bench.serve(server, untrusted_server(tmp_path))).replace("127.0.0.1", host)
-    assert await bench.failed(bench.call(url, "POST", account=ACCOUNT)) == ("tls", False)
+    assert await bench.failed(bench.call(url, "POST", account=ACCOUNT)) == ("certificate", False)
     assert server.requests == []
 
 

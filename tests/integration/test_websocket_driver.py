@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.utils import accept_key
 
 from integrated_trading_system.domain.http import HttpRequest
 from integrated_trading_system.domain.ids import AccountId, ActorName, LinkId, VenueId
@@ -24,13 +26,16 @@ from integrated_trading_system.domain.link import (
     SendFrame,
     Tag,
 )
+from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers import dial as dial_module
+from integrated_trading_system.drivers.dial import FRAGMENTS_MAX
 from integrated_trading_system.drivers.websocket import FRAMES_PER_TURN, SEND_BYTES_MAX, WebSocketDriver
+from integrated_trading_system.venues.calls import REFUSED_FOR_GOOD
 from integrated_trading_system.venues.signer import Signer
 from integrated_trading_system.venues.venue import Credentials
 from tests.support.certificate import untrusted_server
 from tests.support.port import PATIENCE, RecordingPort, TestGate
-from tests.support.raw_server import frame, free_port, raw_server, reset, shake_hands, until_closed
+from tests.support.raw_server import frame, free_port, raw_server, read_head, reset, shake_hands, until_closed
 
 VENUE = VenueId("binance:spot")
 ACTOR = ActorName("connector.binance:spot")
@@ -69,8 +74,9 @@ class Bench:
     async def serve_raw(self, handler: Callable[..., Awaitable[None]], tls: ssl.SSLContext | None = None) -> int:
         return await self.stack.enter_async_context(raw_server(handler, tls))
 
-    def open(self, url: str, frame_bytes_max: int = 100_000) -> None:
-        self.driver.open(OpenLink(LINK, VENUE, url, frame_bytes_max))
+    def open(self, url: str, frame_bytes_max: int = 100_000, ping_s: float = 10, pong_s: float = 20) -> None:
+        ping, pong = Nanos(int(ping_s * SECOND)), Nanos(int(pong_s * SECOND))
+        self.driver.open(OpenLink(LINK, VENUE, url, frame_bytes_max, ping, pong))
 
     async def ended(self) -> LinkClosed:
         """The one LinkClosed, after which nothing more is told."""
@@ -316,6 +322,60 @@ async def test_a_frame_above_the_limit_ends_the_link_and_is_not_told(bench: Benc
     assert [message.frame for message in bench.port.of(FrameReceived)] == [b"x" * 1000]
 
 
+@pytest.mark.parametrize("part", [b"", b"y"])
+async def test_a_message_of_fragments_without_end_is_not_collected(bench: Bench, part: bytes) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        writer.write(frame(TEXT, part, fin=False))
+        while True:
+            writer.write(frame(CONTINUATION, part, fin=False) * 100)
+            await writer.drain()
+
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
+    assert (await bench.ended()).reason == "oversized"
+    assert bench.port.of(FrameReceived) == []
+
+
+async def test_messages_of_as_many_fragments_as_are_allowed_arrive_one_after_the_other(bench: Bench) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        for _ in range(3):
+            writer.write(frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b", fin=False) * (FRAGMENTS_MAX - 1))
+            writer.write(frame(PING, b"between"))
+            writer.write(frame(CONTINUATION, b"c"))
+        await until_closed(reader)
+
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
+    assert [len(one.frame) for one in await bench.port.until(FrameReceived, 3)] == [FRAGMENTS_MAX + 1] * 3
+
+
+async def test_a_compressed_message_is_refused_unopened_since_none_was_asked_for(bench: Bench) -> None:
+    bomb = zlib.compress(b"0" * 50_000_000, 9)[2:-4]
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        writer.write(frame(0x40 | TEXT, bomb))
+        await until_closed(reader)
+
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
+    assert (await bench.ended()).reason == "protocol"
+    assert bench.port.of(FrameReceived) == []
+
+
+async def test_a_venue_that_compresses_unasked_is_not_connected_to(bench: Bench) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await read_head(reader)
+        key = accept_key(head.decode().partition("Sec-WebSocket-Key: ")[2].partition("\r")[0])
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + f"Sec-WebSocket-Accept: {key}\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n".encode()
+        )
+        await until_closed(reader)
+
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
+    assert (await bench.ended()).reason == "handshake"
+
+
 async def test_a_frame_against_the_protocol_ends_the_link(bench: Bench) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await shake_hands(reader, writer)
@@ -372,7 +432,8 @@ async def test_a_certificate_that_nobody_vouches_for_is_never_accepted(bench: Be
 
     port = await bench.serve_raw(handler, untrusted_server(tmp_path))
     bench.open(f"wss://{host}:{port}/")
-    assert (await bench.ended()).reason == "tls"
+    assert (await bench.ended()).reason == "certificate"
+    assert "certificate" in REFUSED_FOR_GOOD
 
 
 async def test_a_server_without_tls_behind_a_tls_address(bench: Bench) -> None:
@@ -391,7 +452,9 @@ async def test_a_refused_handshake_tells_the_status(bench: Bench, status: int) -
         writer.write(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())
 
     bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
-    assert (await bench.ended()).reason == f"http-{status}"
+    reason = (await bench.ended()).reason
+    assert reason == f"http-{status}"
+    assert (reason in REFUSED_FOR_GOOD) == (status == 451)
 
 
 async def test_a_redirect_is_not_followed(bench: Bench) -> None:
@@ -448,6 +511,33 @@ async def test_an_address_that_does_not_answer_is_passed_over(bench: Bench, monk
     bench.open(f"ws://venue.example:{port}/")
     await bench.port.until(LinkOpened)
     assert tried == ["127.0.0.1", "127.0.0.9", "127.0.0.1"]
+
+
+async def test_a_dead_family_of_addresses_costs_one_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = int((await bench.serve(idle)).split(":")[2].split("/")[0])
+    loop = asyncio.get_running_loop()
+    resolve, connect = loop.getaddrinfo, loop.sock_connect
+    tried: list[str] = []
+
+    async def resolve_or_invent(host: str, *arguments: int, **named: int) -> list[Any]:
+        if host != "venue.example":
+            return await resolve(host, *arguments, **named)
+        (found,) = await resolve("127.0.0.1", port, type=socket.SOCK_STREAM)
+        dead = [(socket.AF_INET6, *found[1:4], (f"2001:db8::{number}", port, 0, 0)) for number in range(1, 5)]
+        return [*dead, found]
+
+    async def connect_or_hang(tcp: socket.socket, address: tuple[str, int]) -> None:
+        tried.append(address[0])
+        if address[0].startswith("2001"):
+            await asyncio.Event().wait()
+        await connect(tcp, address)
+
+    monkeypatch.setattr(dial_module, "ADDRESS_SECONDS", 0.05)
+    monkeypatch.setattr(loop, "getaddrinfo", resolve_or_invent)
+    monkeypatch.setattr(loop, "sock_connect", connect_or_hang)
+    bench.open(f"ws://venue.example:{port}/")
+    await bench.port.until(LinkOpened)
+    assert tried == ["2001:db8::1", "127.0.0.1"]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
@@ -518,24 +608,21 @@ async def test_the_venues_pings_are_answered_with_their_payload_and_told_at_most
     assert len(await bench.port.until(PongReceived)) == 1
 
 
-async def test_a_silent_venue_is_pinged_and_its_pong_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dial_module, "PING_SECONDS", 0.02)
-    bench.open(await bench.serve(idle))
+async def test_a_silent_venue_is_pinged_as_often_as_asked_and_its_pong_told(bench: Bench) -> None:
+    bench.open(await bench.serve(idle), ping_s=0.02)
     assert (await bench.port.until(PongReceived))[0].link == LINK
 
 
 async def test_a_half_open_connection_is_found_by_its_missing_pong(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial_module, "PING_SECONDS", 0.02)
-    monkeypatch.setattr(dial_module, "PONG_SECONDS", 0.02)
     monkeypatch.setattr(dial_module, "CLOSE_SECONDS", 0.02)
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await shake_hands(reader, writer)
         await asyncio.Event().wait()
 
-    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/")
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/", ping_s=0.02, pong_s=0.02)
     assert (await bench.ended()).reason == "ping-timeout"
 
 

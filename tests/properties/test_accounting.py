@@ -14,7 +14,17 @@ from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId, venue_of
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed
-from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, DataType, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    DataType,
+    FundingRate,
+    MarkPrice,
+    Quote,
+    Statistics,
+    Trade,
+)
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import FEED, OMS, RISK, Platform, connector_name
 from integrated_trading_system.orchestrator.summary import picture
@@ -30,6 +40,8 @@ STREAM: dict[type, DataType] = {
     BookSnapshot: DataType.DEPTH,
     Statistics: DataType.STATISTICS,
     Candle: DataType.CANDLES,
+    MarkPrice: DataType.MARK_PRICE,
+    FundingRate: DataType.FUNDING,
 }
 CASES = [(seed, cuts) for seed in (1, 2) for cuts in (0, 3)]
 
@@ -53,7 +65,7 @@ class Wire:
                 self._frames[venue].append(message)
         elif type(message) is LinkClosed:
             self._gone.add(message.link)
-        elif type(message) is HttpReply and message.body.startswith(b'{"lastUpdateId"'):
+        elif type(message) is HttpReply and "#snapshot." in message.call and message.status == 200:
             self.snapshots[venue] += 1
 
     def ran(self, now: Nanos, budget: int) -> None: ...

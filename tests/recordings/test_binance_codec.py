@@ -22,7 +22,16 @@ from integrated_trading_system.domain.execution import (
 )
 from integrated_trading_system.domain.ids import Asset, InstrumentId, TradeId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    MarkPrice,
+    Quote,
+    Statistics,
+    Trade,
+)
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.domain.time import Nanos
@@ -176,7 +185,9 @@ def sample(recordings: Path, kind: str, flavour: str, symbol: str) -> list[Venue
 
 
 BTC = InstrumentId("binance:usdm:BTCUSDT")
-SMALL_CANDLE = Candle(BTC, "1m", Nanos(1638747660000_000_000), 0.001, 0.0025, 0.0015, 0.002, 1000.0, 100, False, AT)
+SMALL_CANDLE = Candle(
+    BTC, "1m", Nanos(1638747660000_000_000), 0.001, 0.0025, 0.0015, 0.002, 1000.0, 100, False, AT, 1.0
+)
 MARKET_SAMPLES: list[tuple[str, str, VenueEvent]] = [
     ("agg_trade_stream", "BTCUSDT", Trade(BTC, "5933014", 0.001, 100.0, Side.SELL, Nanos(123456785_000_000), AT)),
     ("trade_stream", "BTCUSDT", Trade(BTC, "5933014", 0.001, 100.0, Side.SELL, Nanos(123456785_000_000), AT)),
@@ -206,7 +217,6 @@ MARKET_SAMPLES: list[tuple[str, str, VenueEvent]] = [
         "BTCUSDT",
         Statistics(BTC, 16584.6, 122474.816, 2036102085.697464, -0.786, Nanos(1672515782136_000_000), AT),
     ),
-    ("mark_price_stream", "BTCUSDT", Ignored("stream")),
 ]
 
 
@@ -215,6 +225,14 @@ def test_a_sample_of_a_market_stream_has_these_values(
     recordings: Path, name: str, symbol: str, event: VenueEvent
 ) -> None:
     assert sample(recordings, f"futures/market_data_json/{name}", "usdm", symbol) == [event]
+
+
+def test_the_sample_of_a_mark_price_tells_the_funding_rate_too(recordings: Path) -> None:
+    at = Nanos(1562305380000_000_000)
+    assert sample(recordings, "futures/market_data_json/mark_price_stream", "usdm", "BTCUSDT") == [
+        MarkPrice(BTC, 11794.15, 11784.62659091, at, AT),
+        FundingRate(BTC, 0.00038167, Nanos(1562306400000_000_000), at, AT),
+    ]
 
 
 def account_sample(recordings: Path, folder: str, flavour: str, name: str) -> list[VenueEvent]:

@@ -116,7 +116,7 @@ def test_a_recorded_market_is_followed_exactly(
     assert [*(book.best_bid or ()), *(book.best_ask or ())] == [float(number) for number in fact["final_bbo"]]
     assert list(book.levels) == fact["final_levels"]
     assert (book.compared, book.equal) == (fact["bbo_same_u_checked"], fact["bbo_same_u_equal"])
-    assert run.connector.messages == [SnapshotWanted(instrument)]
+    assert run.connector.of(SnapshotWanted) == [SnapshotWanted(instrument)]
     assert run.bus.of(Quarantined) == []
     assert venue.events == sum(fact["messages"].values())
     assert venue.quarantined == 0

@@ -15,6 +15,7 @@ from integrated_trading_system.domain.money import from_float
 from integrated_trading_system.orchestrator.replaying import play, read_captures, settings_for
 from integrated_trading_system.orchestrator.summary import summarise
 from integrated_trading_system.venues import catalog
+from tests.support.accounting import refused, unaccounted
 from tests.support.observer import CrossVenue
 
 FILES = {
@@ -130,6 +131,18 @@ def test_every_message_is_counted_and_none_is_doubted(with_fees: Run, facts: dic
     counted = with_fees.summary["venues"][venue]
     assert counted["messages"] == played - fact["messages"]["rest_snapshot"]
     assert counted["quarantined"] == counted["gaps"] == counted["reconnects"] == 0
+
+
+def test_no_check_refuses_anything_that_was_recorded(with_fees: Run, without_fees: Run) -> None:
+    for run in (with_fees, without_fees):
+        assert refused(run.summary) == {}
+        assert run.summary["quarantine"]["newest"] == []
+
+
+def test_what_became_of_every_message_is_accounted_for(with_fees: Run, without_fees: Run) -> None:
+    for run in (with_fees, without_fees):
+        assert unaccounted(run.summary) == []
+        assert sum(counts["received"] for counts in run.summary["streams"].values()) > 180_000
 
 
 @pytest.mark.parametrize("venue", FILES)

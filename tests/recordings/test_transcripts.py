@@ -15,6 +15,7 @@ from integrated_trading_system.domain.money import from_float
 from integrated_trading_system.orchestrator.platform import Platform
 from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
 from integrated_trading_system.orchestrator.summary import summarise
+from tests.support.accounting import refused, unaccounted
 
 FILES = {"binance:spot": "BINANCE", "binance:usdm": "BINANCE_FUTURES", "binance:us": "BINANCE_US"}
 SYMBOLS = {
@@ -105,6 +106,17 @@ def test_every_book_is_what_was_recorded(runs: dict[str, Run], facts: dict[str, 
 
 
 @pytest.mark.parametrize("venue", FILES)
+def test_no_check_refuses_anything_that_was_recorded(runs: dict[str, Run], venue: str) -> None:
+    assert refused(runs[venue].summary) == {}
+
+
+@pytest.mark.parametrize("venue", FILES)
+def test_what_became_of_every_message_is_accounted_for(runs: dict[str, Run], venue: str) -> None:
+    assert unaccounted(runs[venue].summary) == []
+    assert runs[venue].summary["streams"]
+
+
+@pytest.mark.parametrize("venue", FILES)
 def test_every_message_of_every_type_is_counted_and_none_is_doubted(
     runs: dict[str, Run], facts: dict[str, Any], venue: str
 ) -> None:
@@ -117,7 +129,7 @@ def test_every_message_of_every_type_is_counted_and_none_is_doubted(
     assert counted["quarantined"] == counted["gaps"] == counted["reconnects"] == counted["resyncs"] == 0
     assert counted["ignored"] == {}
     expected["depth"] += len(SYMBOLS[venue])  # their snapshots, by REST
-    streams = {name.rpartition(":")[2]: sum(counts.values()) for name, counts in summary["streams"].items()}
+    streams = {name.rpartition(":")[2]: counts["received"] for name, counts in summary["streams"].items()}
     assert streams == dict(expected)
     rest = len(SYMBOLS[venue]) + 1  # snapshots, and the list of instruments
     assert playback.messages[VenueId(venue)] == counted["messages"] + rest

@@ -106,4 +106,23 @@ PLACES: Final[dict[str, dict[str, Any]]] = {
             "wrong_secret": ("BadRequest", "Invalid signature"),
         },
     },
+    "okx:spot": {
+        **SPOT,
+        "client": "okx",
+        "errors": "",
+        "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
+        "book_path": "/api/v5/market/books?instId=BTC-USDT&sz=20",
+        "book_id": ["data", 0, "seqId"],
+        "order_id": "ordId",
+        "post_only": {"postOnly": True},
+        "fetch_params": {},
+        "unknown_order": "999999999",
+        "not_allowed": ["BTC/USDT", "limit", "buy", "0.02", "1"],
+        "refusals": {
+            "too_much": ("InsufficientFunds", "51008"),
+            "unknown_order": ("OrderNotFound", "51400"),
+            "not_allowed": ("InvalidOrder", "51006"),
+            "wrong_secret": ("AuthenticationError", "50113"),
+        },
+    },
 }

@@ -4,12 +4,13 @@ from typing import Any, TypeVar
 
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.effects import Effect
-from integrated_trading_system.domain.health import LinkChanged, LinkState, Quarantined
+from integrated_trading_system.domain.health import LinkChanged, LinkState, Quarantined, VenueBlocked
 from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
 from integrated_trading_system.domain.ids import AccountId, ActorName, LinkId
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, OpenLink, SendFrame
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.runtime.system import System
 from integrated_trading_system.venues.connector import Connector
@@ -34,9 +35,12 @@ class Rig:
         symbols: tuple[str, ...] = ("BTC", "ETH"),
         accounts: tuple[AccountId, ...] = (),
         seed: int = 1,
+        dormant: bool = False,
         **settings: Any,
     ) -> None:
-        """Started; nothing is answered yet."""
+        """Started; nothing is answered yet. Unless `settings` say so, links may be quiet, idle or down for long."""
+        patient = {"link_quiet_s": 1e6, "link_idle_s": 1e6, "poll_after_s": 1e6}
+        chosen = {"symbols": symbols, "streams": [DataType.QUOTES], **patient, **settings}
         self.venue = venue or toy_venue()
         self.feed = Collector()
         self.executions = Collector()
@@ -50,16 +54,15 @@ class Rig:
             NAME,
             lambda: Connector(
                 self.venue,
-                VenueSettings(**settings),
-                symbols=symbols,
-                data_types=(DataType.QUOTES,),
+                VenueSettings.model_validate(chosen),
                 accounts=accounts,
                 feed=self.feed,
                 executions=self.executions,
                 seed=seed,
+                dormant=dormant,
             ),
         )
-        for kind in (LinkChanged, InstrumentsListed, Quarantined):
+        for kind in (LinkChanged, InstrumentsListed, Quarantined, StreamsRefused, VenueBlocked):
             self.system.bus.subscribe(kind, self.bus)
         self.system.start(self.now)
         self._settle()

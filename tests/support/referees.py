@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from integrated_trading_system.orchestrator.signers import PASSPHRASE_VENUES
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "tests" / "referees" / "clients"
 SEED = 7
@@ -30,14 +32,16 @@ class Served:
         self._process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def place(self) -> dict[str, Any]:
-        """Its `venue` and `port`, and the `key` and `secret` of its one account."""
+        """Its `venue` and `port`, and the `key`, `secret` and `password` (if it wants one) of its one account."""
         assert self._process.stdout is not None
-        lines = [self._process.stdout.readline().split() for _ in range(3)]
+        words = 4 if self._venue.partition(":")[0] in PASSPHRASE_VENUES else 3
+        lines = [self._process.stdout.readline().split() for _ in range(words)]
         if not all(lines):
             raise AssertionError(f"{self._venue} did not start: {self._process.communicate()}")
-        address, key, secret = lines
+        address, key, secret, *passphrase = lines
         port = int(address[-1].rpartition(":")[2])
-        return {"venue": self._venue, "port": port, "key": key[2], "secret": secret[1]}
+        password = passphrase[0][1] if passphrase else ""
+        return {"venue": self._venue, "port": port, "key": key[2], "secret": secret[1], "password": password}
 
     def stop(self) -> None:
         self._process.terminate()

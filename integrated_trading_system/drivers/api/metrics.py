@@ -104,6 +104,12 @@ def _market(metrics: Metrics) -> Iterator[Metric]:
         (*labels, "type"),
         [((*_key(one), kind), count) for one in instruments for kind, count in one.events.items()],
     )
+    yield _counter(
+        "market_outcomes",
+        "What became of the market events received",
+        (*labels, "type", "outcome"),
+        [((*_key(one), *key), count) for one in instruments for key, count in one.outcomes.items()],
+    )
     yield _gauge(
         "market_exchange_latency_ms",
         "From the venue's stamp to our receipt",

@@ -120,8 +120,9 @@ class ApiServer:
         return web.Response(body=self._page.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _latest(self, request: web.Request) -> web.Response:
-        symbol = request.query.get("symbol", "")
-        if not symbol or len(symbol) > SYMBOL_CHARACTERS_MAX:
+        asked = request.query.getall("symbol", [])
+        symbol = asked[0] if len(asked) == 1 else ""
+        if not symbol or len(symbol) > SYMBOL_CHARACTERS_MAX or not symbol.isprintable():
             return _error(400, "expected /latest?symbol=SYMBOL")
         found = self._source.latest(symbol)
         if not found:

@@ -52,6 +52,8 @@ class InstrumentMetrics(Struct, frozen=True, kw_only=True):
     symbol: str
     events: Mapping[str, int]
     """By type: ``quote``, ``trade``, ``depth`` …"""
+    outcomes: Mapping[tuple[str, str], int] = {}
+    """By type, and what became of them: ``delivered``, ``conflated``, ``dropped``, ``quarantined``."""
     gaps: int = 0
     latency_ms: float | None = None
     """From the venue's stamp to our receipt, corrected by the clocks' estimated offset; None while unknown."""

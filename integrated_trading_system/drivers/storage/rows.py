@@ -1,15 +1,20 @@
-"""Which table a fact belongs to, and its row there. A later row of the same key replaces the earlier one."""
+"""Which table a fact belongs to, and its row there. A later row of the same key replaces the earlier one.
 
-from collections.abc import Callable
+Of candles and funding rates only the better one does: what the venue told goes before what was made here, what is
+closed (or paid) before what is not.
+"""
+
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import json
 
 from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.history import HistoryKind, HistoryPage
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.market import Candle, Level, Statistics, Trade
+from integrated_trading_system.domain.market import Candle, FundingRate, Level, MarkPrice, Statistics, Trade
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.position import Equity
@@ -18,10 +23,44 @@ from integrated_trading_system.domain.time import Nanos
 Row: TypeAlias = tuple[Any, ...]
 
 
+class Better(NamedTuple):
+    """When a row replaces the one of the same key."""
+
+    key: str
+    values: str
+    """All other columns."""
+    condition: str
+    """`excluded` is the new row."""
+
+
+_BETTER: Final = {
+    "kline_data": Better(
+        "instrument, interval, opened_at",
+        "open, high, low, close, volume, trades, closed, quote_volume, made, complete",
+        "excluded.made <= kline_data.made AND excluded.closed >= kline_data.closed AND (excluded.made < kline_data.made"
+        " OR excluded.closed > kline_data.closed OR excluded.complete >= kline_data.complete)",
+    ),
+    "mark_kline_data": Better(
+        "instrument, interval, opened_at", "open, high, low, close, closed", "excluded.closed >= mark_kline_data.closed"
+    ),
+    "funding_rates": Better("instrument, funding_at", "rate, paid", "excluded.paid >= funding_rates.paid"),
+    "history_loaded": Better(
+        "instrument, kind, interval, simulated, since", "until", "excluded.until > history_loaded.until"
+    ),
+}
+
+
 def statement(table: str, columns: int) -> str:
-    """Insert or replace one row of the table. `table` is one of ours, never a value from outside."""
+    """Insert one row, or replace the one of its key. `table` is one of ours, never a value from outside."""
     places = ", ".join("?" * columns)
-    return f"INSERT OR REPLACE INTO {table} VALUES ({places})"  # noqa: S608 - a constant of this file
+    better = _BETTER.get(table)
+    if better is None:
+        return f"INSERT OR REPLACE INTO {table} VALUES ({places})"  # noqa: S608 - a constant of this file
+    changes = ", ".join(f"{name} = excluded.{name}" for name in better.values.split(", "))
+    return (
+        f"INSERT INTO {table} VALUES ({places})"  # noqa: S608 - constants of this file
+        f" ON CONFLICT ({better.key}) DO UPDATE SET {changes} WHERE {better.condition}"
+    )
 
 
 def _text(value: Decimal) -> str:
@@ -53,6 +92,21 @@ def book_row(instrument: InstrumentId, at: Nanos, bids: tuple[Level, ...], asks:
     return instrument, at, json.encode(bids).decode(), json.encode(asks).decode()
 
 
+def page_rows(page: HistoryPage, *, simulated: bool) -> Iterator[tuple[str, Row]]:
+    """Everything on a page of history, by table, and the time that is loaded with it."""
+    for candle in page.candles:
+        if page.kind is HistoryKind.MARK_CANDLES:
+            yield "mark_kline_data", _mark_candle(candle)
+        else:
+            yield "kline_data", _candle(candle)
+    for rate in page.funding:
+        yield "funding_rates", (rate.instrument, rate.funding_at, rate.rate, 1)
+    settled = page.settled_until
+    if settled > page.since:
+        row = (page.instrument, page.kind.value, page.interval, page.since, settled, int(simulated))
+        yield "history_loaded", row
+
+
 def _trade(item: Trade) -> Row:
     return (
         item.instrument,
@@ -77,7 +131,23 @@ def _candle(item: Candle) -> Row:
         item.volume,
         item.trades,
         int(item.closed),
+        item.quote_volume,
+        int(item.made),
+        int(item.complete),
     )
+
+
+def _mark_candle(item: Candle) -> Row:
+    prices = (item.open, item.high, item.low, item.close)
+    return (item.instrument, item.interval, item.opened_at, *prices, int(item.closed))
+
+
+def _mark_price(item: MarkPrice) -> Row:
+    return item.instrument, item.received_at, item.mark_price, item.index_price
+
+
+def _funding_rate(item: FundingRate) -> Row:
+    return item.instrument, item.funding_at, item.rate, int(item.funding_at <= item.received_at)
 
 
 def _statistics(item: Statistics) -> Row:
@@ -158,6 +228,8 @@ TABLES: Final[dict[type, tuple[str, Callable[[Any], Row]]]] = {
     Trade: ("trade_data", _trade),
     Candle: ("kline_data", _candle),
     Statistics: ("market_metrics", _statistics),
+    MarkPrice: ("mark_prices", _mark_price),
+    FundingRate: ("funding_rates", _funding_rate),
     Order: ("orders", _order),
     Fill: ("fills", _fill),
     Opportunity: ("opportunities", _opportunity),
@@ -165,5 +237,8 @@ TABLES: Final[dict[type, tuple[str, Callable[[Any], Row]]]] = {
 }
 """Facts that are stored, and how."""
 
-MARKET_TABLES: Final = ("trade_data", "kline_data", "market_metrics", "orderbook_snapshots")
-"""What may be dropped when the disk is too slow; ours never is."""
+MARKET_TABLES: Final = (
+    *("trade_data", "kline_data", "market_metrics", "orderbook_snapshots"),
+    *("mark_prices", "funding_rates"),
+)
+"""What may be dropped when the disk is too slow. Ours never is, nor what was asked for: a page of history."""

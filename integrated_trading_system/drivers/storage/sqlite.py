@@ -1,8 +1,8 @@
 """The history in SQLite: one writer, batches, bounded memory.
 
 Facts come from the bus into a bounded outbox; a task writes them in transactions. When the disk is
-too slow the oldest market data is dropped and counted; orders, fills, opportunities and equity never
-are. A write is never cancelled half way: a cancelled one may still happen.
+too slow the oldest market data is dropped and counted; orders, fills, opportunities, equity and pages
+of history that were asked for never are. A write is never cancelled half way: a cancelled one may still happen.
 """
 
 import asyncio
@@ -16,21 +16,26 @@ import aiosqlite
 
 from integrated_trading_system.config.storage import StorageSettings
 from integrated_trading_system.domain.errors import ConfigurationError
+from integrated_trading_system.domain.history import HistoryPage
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import InstrumentsListed
-from integrated_trading_system.domain.market import Level
+from integrated_trading_system.domain.market import FundingRate, Level, MarkPrice
 from integrated_trading_system.domain.order import Side
-from integrated_trading_system.domain.time import DAY, MILLISECOND, Nanos
+from integrated_trading_system.domain.time import DAY, MILLISECOND, SECOND, Nanos
+from integrated_trading_system.drivers.storage.past import forget_simulated
 from integrated_trading_system.drivers.storage.rows import (
     MARKET_TABLES,
     TABLES,
     Row,
     book_row,
     instrument_row,
+    page_rows,
     statement,
 )
 
 BUSY_TIMEOUT_MS = 5_000
+MARK_EVERY = SECOND
+"""A mark price per instrument is stored at most this often."""
 
 
 class BookReader(Protocol):
@@ -43,31 +48,57 @@ class BookReader(Protocol):
 class HistoryOutbox:
     """A ref: takes facts from the bus and keeps their rows until they are written."""
 
-    def __init__(self, rows_waiting_max: int) -> None:
-        """Empty."""
+    def __init__(self, rows_waiting_max: int, *, simulated: bool = False) -> None:
+        """Empty. `simulated`: the venues are not real."""
+        self._simulated = simulated
+        self._mark_due: dict[InstrumentId, int] = {}
+        self._funding: dict[InstrumentId, tuple[float, Nanos]] = {}
+        """As last told."""
         self._market: deque[tuple[str, Row]] = deque()
         self._ours: deque[tuple[str, Row]] = deque()
         self._limit = rows_waiting_max
         self.received = 0
         self.dropped = 0
+        self.high_water = 0
 
     def tell(self, message: Any, /) -> None:
-        """Keep the fact's row; the oldest market row goes when there are too many."""
-        if type(message) is InstrumentsListed:
-            for item in message.instruments:
-                self.add("symbol_info", instrument_row(item))
-            return
-        table, make = TABLES[type(message)]
-        self.add(table, make(message))
+        """Keep the fact's rows; the oldest market row goes when there are too many."""
+        match message:
+            case InstrumentsListed(_, instruments):
+                for item in instruments:
+                    self.add("symbol_info", instrument_row(item))
+            case HistoryPage():
+                # What a page holds comes before the note that it is loaded, and none of it may be dropped.
+                for table, row in page_rows(message, simulated=self._simulated):
+                    self.add(table, row, asked_for=True)
+            case MarkPrice() | FundingRate() if self._says_nothing_new(message):
+                pass
+            case _:
+                table, make = TABLES[type(message)]
+                self.add(table, make(message))
 
-    def add(self, table: str, row: Row) -> None:
-        """Keep one row."""
+    def _says_nothing_new(self, message: MarkPrice | FundingRate) -> bool:
+        """Streams repeat funding rates with every mark price, and some tell these many times a second."""
+        instrument = message.instrument
+        if type(message) is FundingRate:
+            told = (message.rate, message.funding_at)
+            known = self._funding.get(instrument) == told
+            self._funding[instrument] = told
+            return known
+        if message.received_at < self._mark_due.get(instrument, 0):
+            return True
+        self._mark_due[instrument] = message.received_at + MARK_EVERY
+        return False
+
+    def add(self, table: str, row: Row, *, asked_for: bool = False) -> None:
+        """Keep one row; one that was asked for is never dropped."""
         self.received += 1
-        queue = self._market if table in MARKET_TABLES else self._ours
+        queue = self._market if table in MARKET_TABLES and not asked_for else self._ours
         queue.append((table, row))
         if len(self._market) > self._limit:
             self._market.popleft()
             self.dropped += 1
+        self.high_water = max(self.high_water, len(self))
 
     def __len__(self) -> int:
         """Rows waiting."""
@@ -87,14 +118,17 @@ class HistoryOutbox:
 class History:
     """The writer. `open`, then `run` as a task, then `close`, which writes what still waits."""
 
-    def __init__(self, settings: StorageSettings, path: Path, books: BookReader) -> None:
-        """Nothing is opened yet; `outbox` may be subscribed already."""
+    def __init__(self, settings: StorageSettings, path: Path, books: BookReader, *, simulated: bool = False) -> None:
+        """Nothing is opened yet; `outbox` may be subscribed already. `simulated`: the venues are not real."""
         self._settings = settings
         self._path = path
         self._books = books
         self._connection: aiosqlite.Connection | None = None
         self._book_due = Nanos(0)
-        self.outbox = HistoryOutbox(settings.rows_waiting_max)
+        self._turn = asyncio.Lock()
+        """One transaction, or one question, at a time."""
+        self.simulated = simulated
+        self.outbox = HistoryOutbox(settings.rows_waiting_max, simulated=simulated)
         self.written = 0
         self.failure = ""
 
@@ -131,14 +165,22 @@ class History:
 
     async def flush(self) -> None:
         """Write everything that waits. After a failure nothing more is written; the failure is kept to be shown."""
-        while len(self.outbox) and not self.failure:
-            rows = self.outbox.take(self._settings.batch_rows)
-            try:
-                await self._write(rows)
-            except aiosqlite.Error as error:
-                self.failure = f"history {self._path}: {error}"
-            else:
-                self.written += sum(len(of) for of in rows.values())
+        async with self._turn:
+            while len(self.outbox) and not self.failure:
+                rows = self.outbox.take(self._settings.batch_rows)
+                try:
+                    await self._write(rows)
+                except aiosqlite.Error as error:
+                    self.failure = f"history {self._path}: {error}"
+                else:
+                    self.written += sum(len(of) for of in rows.values())
+
+    async def ask(self, question: str, values: Sequence[Any] = ()) -> list[Row]:
+        """The answer of the database, with everything in it that was told before."""
+        await asyncio.shield(self.flush())
+        assert self._connection is not None, "open comes first"
+        async with self._turn, self._connection.execute(question, values) as cursor:
+            return [tuple(row) for row in await cursor.fetchall()]
 
     async def close(self) -> None:
         """Write what waits and close the file."""
@@ -165,6 +207,7 @@ class History:
         await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         await self._migrate(connection)
         await self._forget(connection, keep_from)
+        await forget_simulated(connection)
 
     async def _migrate(self, connection: aiosqlite.Connection) -> None:
         """Apply the numbered files that this database has not seen."""
@@ -179,7 +222,7 @@ class History:
             await connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
     async def _forget(self, connection: aiosqlite.Connection, before: Nanos) -> None:
-        for table in ("trade_data", "orderbook_snapshots", "market_metrics"):
+        for table in ("trade_data", "orderbook_snapshots", "market_metrics", "mark_prices"):
             await connection.execute(f"DELETE FROM {table} WHERE received_at < ?", (before,))  # noqa: S608 - a constant
 
 

@@ -76,12 +76,15 @@ class Account:
         *,
         api_key: str = "",
         secret: str = "",
+        passphrase: str = "",
         unlimited: bool = False,
     ) -> None:
         """`unlimited` is for the market's own participants: they may owe, and nothing is recorded for them."""
         self.name = name
         self.api_key = api_key
         self.secret = secret
+        self.passphrase = passphrase
+        """Of the key, on venues that have it."""
         self.unlimited = unlimited
         self.revoked = False
         """Set it, and the key is no longer accepted."""

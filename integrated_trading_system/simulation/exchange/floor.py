@@ -1,11 +1,12 @@
 """Where orders meet: acceptance, matching with price-time priority, and the events of both.
 
-The rule for an account that would trade with itself: the incoming order expires there.
+The rule for an account that would trade with itself: the incoming order expires there, or the resting one.
 """
 
 from copy import copy
 from decimal import Decimal
 
+from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
 from integrated_trading_system.domain.time import Nanos
@@ -30,12 +31,15 @@ from integrated_trading_system.simulation.exchange.tape import Tape
 class SymbolState:
     """One listed symbol, alive."""
 
-    __slots__ = ("book", "changed_at", "index_price", "last_trade_id", "listing", "tape", "trading")
+    __slots__ = ("book", "changed_at", "index_price", "last_trade_id", "listing", "marks", "tape", "trading")
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self.book = OrderBook()
-        self.tape = Tape(listing.reference_price, listing.multiplier)
+        inverse = listing.kind is Kind.INVERSE
+        self.tape = Tape(listing.reference_price, listing.multiplier, inverse=inverse)
+        self.marks = Tape(listing.reference_price, listing.multiplier) if listing.kind is not Kind.SPOT else None
+        """What the mark price was; spot has none."""
         self.trading = True
         """False refuses new orders; cancels are always possible."""
         self.last_trade_id = 0
@@ -200,7 +204,11 @@ class Floor:
                 return EndReason.NONE
             maker = next(iter(level.orders.values()))
             if maker.account == order.account:
-                return EndReason.SELF_TRADE
+                if not self._rules.self_trade_ends_maker or order.time_in_force is TimeInForce.FOK:
+                    return EndReason.SELF_TRADE
+                self._withdraw(maker)
+                self._end(account, maker, Change.EXPIRED, EndReason.SELF_TRADE)
+                continue
             quantity = min(order.quantity - order.filled, self._reducible(maker))
             if not quantity:
                 self._withdraw(maker)
@@ -288,6 +296,8 @@ class Floor:
         book.last_update += len(bids) + len(asks)
         self.sequence += 1
         state.changed_at = self.now
+        if state.marks is not None:
+            state.marks.sample(state.mark_price, self.now)
         event = BookChanged(
             symbol=symbol,
             first_update=first,

@@ -63,6 +63,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     """A client order id in use by an open order of the account is refused."""
     client_id_once: bool = False
     """A client order id is refused for ever after, also once its order is closed."""
+    self_trade_ends_maker: bool = False
+    """An account that would trade with itself loses its resting order; False, and for a fill-or-kill order: the
+    incoming one."""
     leverage: Decimal = Decimal(20)
     """Of derivative positions, unless the account sets its own."""
     open_orders_max: int = 200

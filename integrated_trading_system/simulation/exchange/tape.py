@@ -1,4 +1,4 @@
-"""What a venue remembers of its public trades: the latest prints, one-minute candles, rolling figures."""
+"""What a venue remembers of a price: the latest prints, one-minute candles, rolling figures."""
 
 from collections import deque
 from decimal import Decimal
@@ -6,10 +6,16 @@ from typing import Final
 
 from msgspec import Struct
 
+from integrated_trading_system.domain import intervals
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import DAY, MINUTE, Nanos
 from integrated_trading_system.simulation.exchange.events import TradeHappened
+
+WEEK: Final = Nanos(intervals.LENGTHS["1w"])
+MONTH_LENGTH: Final = Nanos(intervals.LENGTHS[intervals.MONTH])
+"""Stands for a month, however long it is."""
+_CALENDAR: Final = {WEEK: "1w", MONTH_LENGTH: intervals.MONTH}
 
 TRADES_MAX: Final = 1000
 MINUTES_MAX: Final = 7 * 24 * 60
@@ -26,6 +32,7 @@ class Bar(Struct, kw_only=True, gc=False):
     close: Decimal
     volume: Decimal = ZERO
     quote_volume: Decimal = ZERO
+    """In base units where contracts are inverse."""
     taker_volume: Decimal = ZERO
     """Bought by aggressors, base units."""
     taker_quote_volume: Decimal = ZERO
@@ -51,8 +58,8 @@ class Bar(Struct, kw_only=True, gc=False):
 class Tape:
     """Trades and candles of one symbol."""
 
-    def __init__(self, price: Decimal, multiplier: Decimal) -> None:
-        """Before the first trade, candles are flat at `price`."""
+    def __init__(self, price: Decimal, multiplier: Decimal, *, inverse: bool = False) -> None:
+        """Before the first trade, candles are flat at `price`. `inverse`: contracts are worth a fixed sum."""
         self.trades: deque[TradeHappened] = deque(maxlen=TRADES_MAX)
         self.minutes: deque[Bar] = deque(maxlen=MINUTES_MAX)
         self.last_price = price
@@ -60,6 +67,7 @@ class Tape:
         self.last_change = Nanos(0)
         """When something was last added."""
         self._multiplier = multiplier
+        self._inverse = inverse
         self._closed: Bar | None = None
         self._closed_until = Nanos(0)
 
@@ -75,7 +83,7 @@ class Tape:
         self.roll(trade.time)
         bar = self.minutes[-1]
         price, quantity = trade.price, trade.quantity
-        value = price * quantity * self._multiplier
+        value = self.value(price, quantity)
         bar.close = price
         if not bar.trades:
             bar.open = bar.high = bar.low = price
@@ -95,6 +103,20 @@ class Tape:
         self.last_quantity = quantity
         self.last_change = trade.time
 
+    def value(self, price: Decimal, quantity: Decimal) -> Decimal:
+        """What so much is worth: in quote units, an inverse contract's in base units."""
+        if self._inverse:
+            return round(quantity * self._multiplier / price, 8)
+        return price * quantity * self._multiplier
+
+    def sample(self, price: Decimal, now: Nanos) -> None:
+        """A price at which nothing was traded (a mark price): it moves the candle and counts for nothing else."""
+        self.roll(now)
+        bar = self.minutes[-1]
+        bar.high, bar.low, bar.close = max(bar.high, price), min(bar.low, price), price
+        self.last_price = price
+        self.last_change = now
+
     def roll(self, now: Nanos) -> None:
         """Open the minute of `now`; minutes without trades are flat."""
         minute = now - now % MINUTE
@@ -106,30 +128,30 @@ class Tape:
     def bars(self, interval: Nanos, now: Nanos, since: Nanos, until: Nanos, limit: int) -> list[Bar]:
         """Bars that open in [since, until], ascending: the first `limit` of them if `since` is above 0, else the last.
 
-        The newest may still be open. Intervals are whole minutes, aligned to the epoch.
+        The newest may still be open. Intervals are whole minutes, aligned as `begin_of` says.
         """
         self.roll(now)
         merged: list[Bar] = []
         for minute in self.minutes:
-            opened_at = Nanos(minute.opened_at - minute.opened_at % interval)
-            if opened_at < since or opened_at > until:
+            begin = begin_of(interval, minute.opened_at)
+            if begin < since or begin > until:
                 continue
-            if merged and merged[-1].opened_at == opened_at:
+            if merged and merged[-1].opened_at == begin:
                 merged[-1].add(minute)
             else:
-                merged.append(_copy(minute, opened_at))
+                merged.append(_copy(minute, begin))
         return merged[:limit] if since > 0 else merged[-limit:]
 
     def current(self, interval: Nanos, now: Nanos) -> Bar:
         """The bar that is open now."""
         self.roll(now)
-        opened_at = Nanos(now - now % interval)
+        begin = begin_of(interval, now)
         bars: list[Bar] = []
         for minute in reversed(self.minutes):
-            if minute.opened_at < opened_at:
+            if minute.opened_at < begin:
                 break
             bars.append(minute)
-        merged = _copy(bars[-1], opened_at)
+        merged = _copy(bars[-1], begin)
         for bar in reversed(bars[:-1]):
             merged.add(bar)
         return merged
@@ -155,6 +177,18 @@ class Tape:
         for bar in window[1:]:
             merged.add(bar)
         return merged
+
+
+def begin_of(interval: Nanos, at: Nanos) -> Nanos:
+    """When the bar that holds this instant opens: weeks on Mondays, months on the first, all others from the epoch."""
+    name = _CALENDAR.get(interval)
+    return Nanos(at - at % interval) if name is None else intervals.opened_at(name, at)
+
+
+def end_of(interval: Nanos, begin: Nanos) -> Nanos:
+    """When the bar after the one that opened then opens."""
+    name = _CALENDAR.get(interval)
+    return Nanos(begin + interval) if name is None else intervals.next_opened_at(name, begin)
 
 
 def _copy(bar: Bar, opened_at: Nanos) -> Bar:

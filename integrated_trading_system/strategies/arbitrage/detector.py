@@ -148,6 +148,8 @@ class ArbitrageDetector(Strategy):
     ) -> Trade | Refused:
         if self.trading is not TradingState.ACTIVE:
             return Refused(Miss.TRADING)
+        if self.unreliable and (buy.instrument in self.unreliable or sell.instrument in self.unreliable):
+            return Refused(Miss.UNRELIABLE)
         if pair.in_flight >= self._settings.plans_in_flight_max:
             return Refused(Miss.IN_FLIGHT)
         if snapshot.at < pair.cool_until:

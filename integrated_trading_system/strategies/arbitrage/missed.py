@@ -25,6 +25,8 @@ class Miss(StrEnum):
     """Fees and the minimum edge are more than the difference at the best prices."""
     TRADING = "trading"
     """The trading state is not ACTIVE."""
+    UNRELIABLE = "unreliable"
+    """The circuit of one of the instruments is open."""
     IN_FLIGHT = "in-flight"
     """A plan of this pair is under way."""
     COOL_DOWN = "cool-down"

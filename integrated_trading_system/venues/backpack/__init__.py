@@ -3,12 +3,14 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues.backpack.codec import MarketCodec, UserCodec
+from integrated_trading_system.venues.backpack.codec import MarketCodec
 from integrated_trading_system.venues.backpack.endpoints import CLIENT_ORDER_ID_MAX, RATE_LIMITS, RECEIVE_WINDOW, RULES
 from integrated_trading_system.venues.backpack.endpoints import FLAVOURS as FLAVOURS
+from integrated_trading_system.venues.backpack.history import BackpackHistory
 from integrated_trading_system.venues.backpack.market import BackpackMarket
 from integrated_trading_system.venues.backpack.session import BackpackSession
 from integrated_trading_system.venues.backpack.trading import BackpackTrading
+from integrated_trading_system.venues.backpack.user_codec import UserCodec
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
 
@@ -27,7 +29,7 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         market=BackpackMarket(venue, endpoints.rest_url, rules),
         codec=MarketCodec(venue),
         user_codec=UserCodec(venue, account, rules),
-        history=None,
+        history=BackpackHistory(endpoints.rest_url, rules),
         trading=trading,
         rate_limits=RATE_LIMITS,
         receive_window=RECEIVE_WINDOW,

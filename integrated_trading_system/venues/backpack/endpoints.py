@@ -25,7 +25,10 @@ CLIENT_ORDER_ID_MAX: Final = 2**32 - 1
 
 REQUESTS: Final = "REQUESTS"
 
-RATE_LIMITS: Final = (RateLimit(REQUESTS, 2000, MINUTE, 200),)
+HISTORICAL: Final = "HISTORICAL"
+"""What asks for a time in the past."""
+
+RATE_LIMITS: Final = (RateLimit(REQUESTS, 2000, MINUTE, 200), RateLimit(HISTORICAL, 30, MINUTE, 0))
 """Of one sub-account. There are no headers that tell what was used."""
 
 

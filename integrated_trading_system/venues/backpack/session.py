@@ -11,10 +11,10 @@ import msgspec
 
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
-from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.backpack.symbols import STREAMS
+from integrated_trading_system.venues.backpack.symbols import OF_PERPETUALS, STREAMS
 from integrated_trading_system.venues.backpack.symbols import stream as stream_name
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.rest import MalformedReply
@@ -41,6 +41,9 @@ class BackpackSession:
         return STREAMS_PER_LINK
 
     def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        """Mark prices and funding are there for perpetuals alone."""
+        if instrument.kind is Kind.SPOT and stream.data_type in OF_PERPETUALS:
+            return None
         return "" if stream.data_type in STREAMS else None
 
     def market_link(
@@ -60,9 +63,11 @@ class BackpackSession:
         added: Sequence[Stream],
         dropped: Sequence[Stream],
         instruments: Mapping[InstrumentId, Instrument],
+        kept: Sequence[Stream] = (),
     ) -> tuple[ControlFrame, ...]:
-        leave = _frames("UNSUBSCRIBE", _names(dropped, instruments))
-        return (*leave, *_frames("SUBSCRIBE", _names(added, instruments)))
+        stays = _names(kept, instruments)
+        leave = _frames("UNSUBSCRIBE", _names(dropped, instruments, stays))
+        return (*leave, *_frames("SUBSCRIBE", _names(added, instruments, stays)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         """Orders and fills; of balances there is no stream."""
@@ -82,8 +87,12 @@ class BackpackSession:
         return ()
 
 
-def _names(wanted: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]) -> list[str]:
-    return list(dict.fromkeys(stream_name(item.data_type, instruments[item.instrument].symbol) for item in wanted))
+def _names(
+    wanted: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument], but: Sequence[str] = ()
+) -> list[str]:
+    """The venue's streams behind ours, each once and in order."""
+    names = [stream_name(item.data_type, instruments[item.instrument].symbol) for item in wanted]
+    return [name for name in dict.fromkeys(names) if name not in but]
 
 
 def _frames(method: str, names: Sequence[str]) -> Iterator[ControlFrame]:

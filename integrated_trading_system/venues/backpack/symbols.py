@@ -24,7 +24,12 @@ STREAMS: Final = {
     DataType.TRADES: "trade",
     DataType.STATISTICS: "ticker",
     DataType.CANDLES: "kline.1m",
+    DataType.MARK_PRICE: "markPrice",
+    DataType.FUNDING: "markPrice",
 }
+
+OF_PERPETUALS: Final = (DataType.MARK_PRICE, DataType.FUNDING)
+"""Kinds of data that spot has not."""
 
 _PERPETUAL: Final = "_PERP"
 

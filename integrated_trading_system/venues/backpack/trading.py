@@ -45,9 +45,10 @@ from integrated_trading_system.domain.order import (
 )
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, from_millis, to_millis
 from integrated_trading_system.venues.backpack import wire
-from integrated_trading_system.venues.backpack.codec import BROKEN, client_of, own_trade
+from integrated_trading_system.venues.backpack.codec import BROKEN
 from integrated_trading_system.venues.backpack.endpoints import CLIENT_ORDER_ID_MAX, REQUESTS, Rules
 from integrated_trading_system.venues.backpack.symbols import belongs
+from integrated_trading_system.venues.backpack.user_codec import client_of, own_trade
 from integrated_trading_system.venues.backpack.wire import Problem, problem, read
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 

@@ -22,6 +22,8 @@ LEVELS_MAX: Final = 20_000
 
 Price = Annotated[float, Meta(gt=0.0, lt=1e15)]
 Size = Annotated[float, Meta(ge=0.0, le=1e15)]
+Ratio = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
 Micros = Annotated[int, Meta(ge=0, le=9_000_000_000_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=2**62)]
 Levels = Annotated[list[tuple[Price, Size]], Meta(max_length=LEVELS_MAX)]
@@ -157,6 +159,22 @@ class KlineMessage(Struct, gc=False):
     """Its envelope."""
 
     data: Kline
+
+
+class Mark(Struct, gc=False):
+    """``markPrice``: `p` the price, `i` the index, `f` the funding rate as it looks now, `n` when it is paid."""
+
+    p: Price
+    T: Micros
+    i: Price | None = None
+    f: Ratio | None = None
+    n: Millis | None = None
+
+
+class MarkMessage(Struct, gc=False):
+    """Its envelope."""
+
+    data: Mark
 
 
 class Envelope(Struct):

@@ -4,12 +4,14 @@ from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.instrument import Kind
-from integrated_trading_system.venues.binance.codec import MarketCodec, UserCodec
+from integrated_trading_system.venues.binance.codec import MarketCodec
 from integrated_trading_system.venues.binance.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.binance.endpoints import RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.binance.history import BinanceHistory
 from integrated_trading_system.venues.binance.market import BinanceMarket
 from integrated_trading_system.venues.binance.session import BinanceSession
 from integrated_trading_system.venues.binance.trading import BinanceTrading
+from integrated_trading_system.venues.binance.user_codec import UserCodec
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
 
@@ -27,7 +29,7 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         market=BinanceMarket(venue, endpoints.rest_url, rules),
         codec=MarketCodec(venue),
         user_codec=UserCodec(venue, account) if rules.trading else None,
-        history=None,
+        history=BinanceHistory(endpoints.rest_url, rules),
         trading=BinanceTrading(venue, endpoints.rest_url, rules) if rules.trading else None,
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,

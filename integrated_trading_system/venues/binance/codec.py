@@ -1,4 +1,4 @@
-"""Frames -> events. `MarketCodec` is the hot lane; `UserCodec` reads the account's stream.
+"""Public frames -> events: the hot lane.
 
 The lane: a combined frame begins with ``{"stream":"btcusdt@bookTicker",``, so the bytes between the
 third and the fourth quotation mark say how to decode the rest and which instrument it is about. One
@@ -12,22 +12,20 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.json import Decoder
 
-from integrated_trading_system.domain import execution
 from integrated_trading_system.domain.health import Quarantined
-from integrated_trading_system.domain.ids import (
-    AccountId,
-    Asset,
-    ClientOrderId,
-    InstrumentId,
-    TradeId,
-    VenueId,
-    VenueOrderId,
-    instrument_id,
-)
+from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
-from integrated_trading_system.domain.market import BookDelta, Candle, MarketEvent, Quote, Statistics, Trade
-from integrated_trading_system.domain.money import Money, parse_decimal
-from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
+from integrated_trading_system.domain.market import (
+    BookDelta,
+    Candle,
+    FundingRate,
+    MarketEvent,
+    MarkPrice,
+    Quote,
+    Statistics,
+    Trade,
+)
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.binance import wire
 from integrated_trading_system.venues.binance.endpoints import PING_ID
@@ -43,7 +41,7 @@ NS: Final = 1_000_000
 """Nanoseconds in a millisecond, as a plain int: on the lane a call to `from_millis` would show."""
 
 _BUY, _SELL = Side.BUY, Side.SELL
-_ENVELOPE: Final = Decoder(wire.Envelope)
+ENVELOPE: Final = Decoder(wire.Envelope)
 
 
 class MarketCodec:
@@ -79,18 +77,20 @@ class MarketCodec:
         except BROKEN as error:
             if event is _quote and _one_sided(wrapped):
                 return (Ignored("one-sided"),)
-            return (_quarantined(self._venue, error, frame, received_at),)
+            return (quarantined(self._venue, error, frame, received_at),)
         if data.s != symbol:
             detail = f"{data.s[:40]} in a stream of {symbol}"
             return (Quarantined(self._venue, "symbol", detail, frame, received_at),)
+        if event is _mark and data.r and data.T:
+            return event(data, instrument, received_at), _funding(data, instrument, received_at)
         return (event(data, instrument, received_at),)
 
     def _look_closer(self, frame: bytes, received_at: Nanos) -> tuple[Lane, bytes] | VenueEvent:
         """Data: its lane, and the frame in the lane's form. Anything else: what it says."""
         try:
-            envelope = _ENVELOPE.decode(frame)
+            envelope = ENVELOPE.decode(frame)
         except BROKEN as error:
-            return _quarantined(self._venue, error, frame, received_at)
+            return quarantined(self._venue, error, frame, received_at)
         # Spot's bookTicker is the one event without a type: only it has sizes of both sides.
         event_type = envelope.e or ("bookTicker" if envelope.A and envelope.B else "")
         if "serverShutdown" in (event_type, envelope.stream.removeprefix("!")):
@@ -100,7 +100,7 @@ class MarketCodec:
         elif event_type:
             stream, wrapped = self._streams.get((event_type, envelope.s), b""), b'{"data":%b}' % frame
         else:
-            return _control(self._venue, envelope, frame, received_at)
+            return control(self._venue, envelope, frame, received_at)
         lane = self._lanes.get(stream)
         return Ignored("stream") if lane is None else (lane, wrapped)
 
@@ -157,7 +157,26 @@ def _inverse_statistics(multiplier: float) -> Callable[[wire.Ticker, InstrumentI
 
 def _candle(data: wire.KlineEvent, instrument: InstrumentId, received_at: Nanos) -> Candle:
     k = data.k
-    return Candle(instrument, k.i, from_millis(k.t), k.o, k.h, k.l, k.c, k.v, k.n, k.x, received_at)
+    return Candle(instrument, k.i, from_millis(k.t), k.o, k.h, k.l, k.c, k.v, k.n, k.x, received_at, k.q)
+
+
+def _inverse_candle(multiplier: float) -> Callable[[wire.KlineEvent, InstrumentId, Nanos], Candle]:
+    """COIN-M counts `v` in contracts and `q` in base units."""
+
+    def candle(data: wire.KlineEvent, instrument: InstrumentId, received_at: Nanos) -> Candle:
+        k, quote_volume = data.k, data.k.v * multiplier
+        return Candle(instrument, k.i, from_millis(k.t), k.o, k.h, k.l, k.c, k.q, k.n, k.x, received_at, quote_volume)
+
+    return candle
+
+
+def _mark(data: wire.Mark, instrument: InstrumentId, received_at: Nanos) -> MarkPrice:
+    return MarkPrice(instrument, data.p, data.i, from_millis(data.E), received_at)
+
+
+def _funding(data: wire.Mark, instrument: InstrumentId, received_at: Nanos) -> FundingRate:
+    """Of a contract that has one."""
+    return FundingRate(instrument, float(data.r), from_millis(data.T), from_millis(data.E), received_at)
 
 
 _BOOK_TICKER: Final = Decoder(wire.Wrapped[wire.BookTicker], strict=False).decode
@@ -168,14 +187,16 @@ _DEPTH: Final = Decoder(wire.Wrapped[wire.DepthUpdate], strict=False).decode
 _FUTURES_DEPTH: Final = Decoder(wire.Wrapped[wire.FuturesDepthUpdate], strict=False).decode
 _TICKER: Final = Decoder(wire.Wrapped[wire.Ticker], strict=False).decode
 _KLINE: Final = Decoder(wire.Wrapped[wire.KlineEvent], strict=False).decode
+_MARK: Final = Decoder(wire.Wrapped[wire.Mark], strict=False).decode
 
 
 def _streams(instrument: Instrument) -> tuple[tuple[str, str, Callable[[bytes], Any], Callable[..., MarketEvent]], ...]:
     """What follows ``<symbol>@``, the type of its events, how they are decoded, and what they become."""
     spot = instrument.kind is Kind.SPOT
     depth = (_DEPTH, _delta) if spot else (_FUTURES_DEPTH, _futures_delta)
-    inverse = instrument.kind is Kind.INVERSE
-    statistics = _inverse_statistics(float(instrument.multiplier)) if inverse else _statistics
+    inverse, multiplier = instrument.kind is Kind.INVERSE, float(instrument.multiplier)
+    statistics = _inverse_statistics(multiplier) if inverse else _statistics
+    candle = _inverse_candle(multiplier) if inverse else _candle
     return (
         ("bookTicker", "bookTicker", _BOOK_TICKER, _quote),
         ("trade", "trade", _PRINT, _trade),
@@ -183,11 +204,12 @@ def _streams(instrument: Instrument) -> tuple[tuple[str, str, Callable[[bytes], 
         *((speed, "depthUpdate", *depth) for speed in ("depth", "depth@500ms", "depth@0ms", "depth@100ms")),
         ("miniTicker", "24hrMiniTicker", _TICKER, statistics),
         ("ticker", "24hrTicker", _TICKER, statistics),
-        ("kline_1m", "kline", _KLINE, _candle),
+        ("kline_1m", "kline", _KLINE, candle),
+        *((speed, "markPriceUpdate", _MARK, _mark) for speed in ("markPrice", "markPrice@1s") if not spot),
     )
 
 
-def _control(venue: VenueId, envelope: wire.Envelope, frame: bytes, received_at: Nanos) -> VenueEvent:
+def control(venue: VenueId, envelope: wire.Envelope, frame: bytes, received_at: Nanos) -> VenueEvent:
     """Not data: an answer to a frame of ours, or nothing that we know."""
     request = "" if envelope.id is None else str(envelope.id)
     problem = envelope.error
@@ -202,148 +224,6 @@ def _control(venue: VenueId, envelope: wire.Envelope, frame: bytes, received_at:
     return Quarantined(venue, "shape", "neither data nor an answer", frame, received_at)
 
 
-def _quarantined(venue: VenueId, error: Exception, frame: bytes, received_at: Nanos) -> Quarantined:
+def quarantined(venue: VenueId, error: Exception, frame: bytes, received_at: Nanos) -> Quarantined:
+    """Bytes that did not decode, and why."""
     return Quarantined(venue, wire.broken(error), str(error)[:200], frame, received_at)
-
-
-# -- the account's stream ------------------------------------------------------------------------
-
-_REPORT: Final = Decoder(wire.ExecutionReport)
-_ORDER_UPDATE: Final = Decoder(wire.OrderTradeUpdate)
-_ACCOUNT_POSITION: Final = Decoder(wire.AccountPosition)
-_ACCOUNT_UPDATE: Final = Decoder(wire.AccountUpdate)
-
-_CLOSING: Final = ("serverShutdown", "listenKeyExpired", "eventStreamTerminated")
-
-
-class UserCodec:
-    """One account's events, of spot (wrapped, or flat as on Binance.US) and of futures."""
-
-    def __init__(self, venue: VenueId, account: AccountId) -> None:
-        """Knows no symbol; needs them only to name the asset of a fee of zero."""
-        self._venue = venue
-        self._account = account
-        self._settle: dict[str, Asset] = {}
-
-    def list(self, instruments: Sequence[Instrument]) -> None:
-        self._settle = {instrument.symbol: instrument.settle for instrument in instruments}
-
-    def decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
-        try:
-            return self._decode(frame, received_at)
-        except BROKEN as error:
-            return (_quarantined(self._venue, error, frame, received_at),)
-
-    def _decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
-        envelope = outer = _ENVELOPE.decode(frame)
-        event = frame
-        if outer.subscriptionId is not None or outer.stream:
-            event = bytes(outer.event if outer.subscriptionId is not None else outer.data)
-            envelope = _ENVELOPE.decode(event)
-        match envelope.e:
-            case "executionReport":
-                return self._report(_REPORT.decode(event), received_at)
-            case "ORDER_TRADE_UPDATE":
-                return self._report(_ORDER_UPDATE.decode(event).o, received_at)
-            case "outboundAccountPosition":
-                position = _ACCOUNT_POSITION.decode(event)
-                balances = tuple(
-                    execution.Balance(Asset(row.a), parse_decimal(row.f), parse_decimal(row.l)) for row in position.B
-                )
-                return (self._balances(balances, (), position.E, received_at),)
-            case "ACCOUNT_UPDATE":
-                return (self._account_update(_ACCOUNT_UPDATE.decode(event), received_at),)
-            case "":
-                return (_control(self._venue, outer, frame, received_at),)
-            case closing if closing in _CLOSING:
-                return (ServerClosing(closing),)
-            case other:
-                return (Ignored(other[:40]),)
-
-    def _report(self, report: wire.ExecutionReport, received_at: Nanos) -> Sequence[VenueEvent]:
-        """One order's news. Which of it is ours, the OMS decides."""
-        # "C: original client id being cancelled"; `c` is then the cancel request's own.
-        client = ClientOrderId(report.C or report.c)
-        order = VenueOrderId(str(report.i))
-        venue_time = from_millis(report.T)
-        status = wire.STATUS.get(report.X)
-        if status is None:
-            raise ValueError(f"unknown order status {report.X!r}")
-        events: list[VenueEvent] = []
-        # CALCULATED is a liquidation or auto-deleveraging: a trade like any other. Without an id of its
-        # own it cannot be told from its copies, and the final status makes the OMS ask for the fills.
-        if report.x in ("TRADE", "CALCULATED") and report.t > 0:
-            events.append(self._fill(report, client, order, received_at))
-        if status is OrderStatus.REJECTED:
-            events.append(execution.OrderRejected(client_order_id=client, reason=report.r, received_at=received_at))
-        elif status in TERMINAL:
-            events.append(
-                execution.OrderDone(
-                    client_order_id=client,
-                    venue_order_id=order,
-                    status=status,
-                    venue_filled=parse_decimal(report.z),
-                    reason=report.eR,
-                    venue_time=venue_time,
-                    received_at=received_at,
-                )
-            )
-        elif report.x == "NEW":
-            accepted = execution.OrderAccepted(
-                client_order_id=client, venue_order_id=order, venue_time=venue_time, received_at=received_at
-            )
-            events.append(accepted)
-        return events or (Ignored(report.x[:40]),)
-
-    def _fill(
-        self, report: wire.ExecutionReport, client: ClientOrderId, order: VenueOrderId, received_at: Nanos
-    ) -> execution.Fill:
-        fee = parse_decimal(report.n or "0")
-        asset = report.N or self._settle.get(report.s, Asset(""))
-        price, quantity = parse_decimal(report.L), parse_decimal(report.l)
-        if price <= 0 or quantity <= 0 or (fee and not asset):
-            raise ValueError("a fill needs a price, a quantity and an asset for its fee")
-        return execution.Fill(
-            client_order_id=client,
-            venue_order_id=order,
-            trade_id=TradeId(str(report.t)),
-            instrument=instrument_id(self._venue, report.s),
-            account=self._account,
-            side=Side(report.S.lower()),
-            price=price,
-            quantity=quantity,
-            fee=Money(fee, Asset(asset)),
-            liquidity=execution.Liquidity.MAKER if report.m else execution.Liquidity.TAKER,
-            venue_time=from_millis(report.T),
-            received_at=received_at,
-        )
-
-    def _account_update(self, update: wire.AccountUpdate, received_at: Nanos) -> execution.BalancesReported:
-        """Cross margin is free, isolated margin is locked in its position. Hedge mode is not ours: BOTH only."""
-        balances = tuple(
-            execution.Balance(Asset(row.a), parse_decimal(row.cw), parse_decimal(row.wb) - parse_decimal(row.cw))
-            for row in update.a.B
-        )
-        positions = tuple(
-            execution.VenuePosition(instrument_id(self._venue, row.s), parse_decimal(row.pa), parse_decimal(row.ep))
-            for row in update.a.P
-            if row.ps == "BOTH"
-        )
-        return self._balances(balances, positions, update.T, received_at)
-
-    def _balances(
-        self,
-        balances: tuple[execution.Balance, ...],
-        positions: tuple[execution.VenuePosition, ...],
-        millis: int,
-        received_at: Nanos,
-    ) -> execution.BalancesReported:
-        return execution.BalancesReported(
-            venue=self._venue,
-            account=self._account,
-            balances=balances,
-            positions=positions,
-            complete=False,
-            venue_time=from_millis(millis),
-            received_at=received_at,
-        )

@@ -34,6 +34,8 @@ WEIGHT: Final = "REQUEST_WEIGHT"
 ORDERS_10S: Final = "ORDERS_10S"
 ORDERS_1M: Final = "ORDERS_1M"
 ORDERS_1D: Final = "ORDERS_1D"
+FUNDING: Final = "FUNDING"
+"""Our word: USD-M counts questions for funding rates on their own."""
 
 RECEIVE_WINDOW: Final = Nanos(5 * SECOND)
 """`recvWindow`, sent with every signed request; 5000 ms is also the venue's default."""
@@ -47,6 +49,8 @@ class Weights(Struct, frozen=True, kw_only=True):
 
     instruments: int
     snapshot: int
+    candles: int
+    """One page of history."""
     place: int
     query: int
     fills: int
@@ -74,6 +78,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     keep_alive_query: str = ""
     """Parameters of the call that prolongs the listen key."""
     weights: Weights
+    candles_per_page: int = 1000
+    funding_limit: str = WEIGHT
+    """The limit that counts questions for funding rates."""
     order_limits: tuple[str, ...]
     """The limits that count orders."""
     rate_limits: tuple[RateLimit, ...]
@@ -93,13 +100,27 @@ _SPOT_STREAMS: Final = {
     DataType.CANDLES: "kline_1m",
 }
 # "<s>@trade is not documented on futures": trades come aggregated there.
-_FUTURES_STREAMS: Final = _SPOT_STREAMS | {DataType.TRADES: "aggTrade"}
+_FUTURES_STREAMS: Final = _SPOT_STREAMS | {
+    DataType.TRADES: "aggTrade",
+    DataType.MARK_PRICE: "markPrice@1s",
+    DataType.FUNDING: "markPrice@1s",
+}
 _ONE_DOOR: Final = dict.fromkeys(DataType, "")
 # Since 2026-04-23 a USD-M stream subscribed on the wrong path gives no data.
 _USDM_DOORS: Final = dict.fromkeys(DataType, "/market") | {DataType.QUOTES: "/public", DataType.DEPTH: "/public"}
 
-_SPOT_WEIGHTS: Final = Weights(instruments=20, snapshot=50, place=1, query=4, fills=20, open_orders=80, balances=20)
-_FUTURES_WEIGHTS: Final = Weights(instruments=1, snapshot=20, place=0, query=1, fills=5, open_orders=40, balances=5)
+_SPOT_WEIGHTS: Final = Weights(
+    instruments=20, snapshot=50, candles=2, place=1, query=4, fills=20, open_orders=80, balances=20
+)
+_US_WEIGHTS: Final = Weights(
+    instruments=10, snapshot=10, candles=1, place=1, query=4, fills=20, open_orders=80, balances=20
+)
+_USDM_WEIGHTS: Final = Weights(
+    instruments=1, snapshot=20, candles=5, place=0, query=1, fills=5, open_orders=40, balances=5
+)
+_COINM_WEIGHTS: Final = Weights(
+    instruments=1, snapshot=20, candles=2, place=0, query=1, fills=5, open_orders=40, balances=5
+)
 _SPOT_ORDERS: Final = (
     RateLimit(ORDERS_10S, 100, Nanos(10 * SECOND), 0, "x-mbx-order-count-10s"),
     RateLimit(ORDERS_1D, 200_000, DAY, 0, "x-mbx-order-count-1d"),
@@ -134,7 +155,7 @@ RULES: Final = {
         listen_key="/api/v3/userDataStream",
         user_path="/ws/{token}",
         keep_alive_query="listenKey={token}",
-        weights=Weights(instruments=10, snapshot=10, place=1, query=4, fills=20, open_orders=80, balances=20),
+        weights=_US_WEIGHTS,
         order_limits=(ORDERS_10S, ORDERS_1D),
         rate_limits=(_weight(1200), *_SPOT_ORDERS),
     ),
@@ -147,9 +168,11 @@ RULES: Final = {
         frame_gap=Nanos(SECOND // 8),
         listen_key="/fapi/v1/listenKey",
         user_path="/private/ws?listenKey={token}",
-        weights=_FUTURES_WEIGHTS,
+        weights=_USDM_WEIGHTS,
+        funding_limit=FUNDING,
         order_limits=(ORDERS_10S, ORDERS_1M),
-        rate_limits=(_weight(2400), *_FUTURES_ORDERS),
+        # "Shares 500/5min/IP rate limit with GET /fapi/v1/fundingInfo."
+        rate_limits=(_weight(2400), *_FUTURES_ORDERS, RateLimit(FUNDING, 500, Nanos(5 * MINUTE), 0)),
     ),
     "coinm": Rules(
         kind=Kind.INVERSE,
@@ -158,7 +181,9 @@ RULES: Final = {
         doors=_ONE_DOOR,
         streams_per_link=200,
         frame_gap=Nanos(SECOND // 8),
-        weights=_FUTURES_WEIGHTS,
+        weights=_COINM_WEIGHTS,
+        # "The difference between startTime and endTime can only be up to 200 days."
+        candles_per_page=200,
         order_limits=(),
         rate_limits=(_weight(2400),),
         trading=False,

@@ -68,7 +68,7 @@ class BinanceSession:
             name=name,
             url=f"{self._endpoints.ws_url}{door}/stream",
             streams=tuple(streams),
-            subscribe=tuple(self._frames("SUBSCRIBE", streams, instruments, PING_ID + 1)),
+            subscribe=tuple(_frames("SUBSCRIBE", self._names(streams, instruments), PING_ID + 1)),
             frame_gap=self._rules.frame_gap,
             ping=_PING_STREAMS,
         )
@@ -79,10 +79,12 @@ class BinanceSession:
         added: Sequence[Stream],
         dropped: Sequence[Stream],
         instruments: Mapping[InstrumentId, Instrument],
+        kept: Sequence[Stream] = (),
     ) -> tuple[ControlFrame, ...]:
         first = PING_ID + IDS_PER_CHANGE * number
-        leave = [*self._frames("UNSUBSCRIBE", dropped, instruments, first)]
-        return (*leave, *self._frames("SUBSCRIBE", added, instruments, first + len(leave)))
+        stays = self._names(kept, instruments)
+        leave = [*_frames("UNSUBSCRIBE", self._names(dropped, instruments, stays), first)]
+        return (*leave, *_frames("SUBSCRIBE", self._names(added, instruments, stays), first + len(leave)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         if not self._rules.trading:
@@ -96,14 +98,12 @@ class BinanceSession:
         """Nothing: a REST snapshot brings the book back."""
         return ()
 
-    def _frames(
-        self, method: str, streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument], first: int
-    ) -> Iterator[ControlFrame]:
-        """Acknowledged by their numbers. Unsigned integers are the one kind of id that every flavour takes."""
-        names = [stream_name(self._rules, instruments[item.instrument].symbol, item.data_type) for item in streams]
-        for number, start in enumerate(range(0, len(names), STREAMS_PER_FRAME), first):
-            frame = {"method": method, "params": names[start : start + STREAMS_PER_FRAME], "id": number}
-            yield ControlFrame(msgspec.json.encode(frame), request=str(number))
+    def _names(
+        self, wanted: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument], but: Sequence[str] = ()
+    ) -> list[str]:
+        """The venue's streams behind ours, each once and in order."""
+        names = [stream_name(self._rules, instruments[item.instrument].symbol, item.data_type) for item in wanted]
+        return [name for name in dict.fromkeys(names) if name not in but]
 
     def _by_signed_frame(self, account: AccountId) -> LinkPlan:
         """``userDataStream.subscribe.signature`` on the WebSocket API; it lives as long as its connection."""
@@ -131,3 +131,10 @@ class BinanceSession:
             keep_alive=HttpRequest(method="PUT", url=url, query=self._rules.keep_alive_query),
             silence_max=Nanos(_SERVER_PING + 10 * SECOND),
         )
+
+
+def _frames(method: str, names: Sequence[str], first: int) -> Iterator[ControlFrame]:
+    """Acknowledged by their numbers. Unsigned integers are the one kind of id that every flavour takes."""
+    for number, start in enumerate(range(0, len(names), STREAMS_PER_FRAME), first):
+        frame = {"method": method, "params": names[start : start + STREAMS_PER_FRAME], "id": number}
+        yield ControlFrame(msgspec.json.encode(frame), request=str(number))

@@ -17,6 +17,8 @@ T = TypeVar("T")
 Price = Annotated[float, Meta(gt=0.0, lt=1e15)]
 Size = Annotated[float, Meta(ge=0.0, le=1e15)]
 Percent = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Rate = Annotated[str, Meta(max_length=32, pattern=r"\A(-?[0-9]+(\.[0-9]+)?)?\Z")]
+"""A number that may be missing. Without an exponent, so that it is never infinite."""
 Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=2**62)]
 Levels = Annotated[list[tuple[Price, Size]], Meta(max_length=20_000)]  # the deepest snapshot has 5,000
@@ -145,6 +147,8 @@ class Kline(Struct, gc=False):
     v: Size
     n: Sequence
     x: bool
+    q: Size = 0.0
+    """Quote units. On COIN-M base units; there `v` is contracts."""
 
 
 class KlineEvent(Struct, gc=False):
@@ -152,6 +156,20 @@ class KlineEvent(Struct, gc=False):
 
     s: str
     k: Kline
+
+
+class Mark(Struct, gc=False):
+    """``<s>@markPrice``: `p` the price, `i` the index, `r` the funding rate as it looks now, paid at `T`.
+
+    A contract that is delivered has no funding: `r` is empty, or `T` 0.
+    """
+
+    s: str
+    E: Millis
+    p: Price
+    i: Size = 0.0
+    r: Rate = ""
+    T: Millis = 0
 
 
 # -- what every link may carry beside its data ---------------------------------------------------
@@ -181,83 +199,6 @@ class Envelope(Struct):
     error: Problem | None = None
     code: int | None = None
     msg: str = ""
-
-
-# -- the account's stream ------------------------------------------------------------------------
-
-
-class ExecutionReport(Struct):
-    """Spot's ``executionReport``."""
-
-    s: str
-    c: str
-    S: str
-    x: str
-    X: str
-    i: int
-    l: str  # noqa: E741 - the venue's name
-    L: str
-    z: str
-    T: Millis
-    t: int
-    m: bool
-    C: str = ""
-    r: str = ""
-    n: str | None = None
-    N: str | None = None
-    eR: str = ""
-
-
-class OrderTradeUpdate(Struct):
-    """Futures' ``ORDER_TRADE_UPDATE``: its `o` has the fields of a spot report."""
-
-    o: ExecutionReport
-
-
-class AssetBalance(Struct):
-    """Of ``outboundAccountPosition``."""
-
-    a: str
-    f: str
-    l: str  # noqa: E741 - the venue's name
-
-
-class AccountPosition(Struct):
-    """Spot's ``outboundAccountPosition``: the assets that may have changed, absolute."""
-
-    E: Millis
-    B: list[AssetBalance]
-
-
-class WalletBalance(Struct):
-    """Of ``ACCOUNT_UPDATE``: wallet balance, and the part of it that is cross margin."""
-
-    a: str
-    wb: str
-    cw: str
-
-
-class PositionUpdate(Struct):
-    """Of ``ACCOUNT_UPDATE``. `ps` is BOTH in one-way mode."""
-
-    s: str
-    pa: str
-    ep: str
-    ps: str = "BOTH"
-
-
-class Changes(Struct):
-    """Of ``ACCOUNT_UPDATE``: what changed, and nothing else."""
-
-    B: list[WalletBalance] = []
-    P: list[PositionUpdate] = []
-
-
-class AccountUpdate(Struct):
-    """Futures' ``ACCOUNT_UPDATE``."""
-
-    T: Millis
-    a: Changes
 
 
 # -- REST: what several endpoints share; what belongs to one stands beside it ---------------------

@@ -3,12 +3,14 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
-from integrated_trading_system.venues.bybit.codec import MarketCodec, UserCodec
+from integrated_trading_system.venues.bybit.codec import MarketCodec
 from integrated_trading_system.venues.bybit.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.bybit.endpoints import RECEIVE_WINDOW, RULES
+from integrated_trading_system.venues.bybit.history import BybitHistory
 from integrated_trading_system.venues.bybit.market import BybitMarket
 from integrated_trading_system.venues.bybit.session import BybitSession
 from integrated_trading_system.venues.bybit.trading import BybitTrading
+from integrated_trading_system.venues.bybit.user_codec import UserCodec
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.venue import Venue
 
@@ -27,7 +29,7 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         market=BybitMarket(venue, endpoints.rest_url, rules),
         codec=MarketCodec(venue),
         user_codec=UserCodec(venue, account, rules),
-        history=None,
+        history=BybitHistory(endpoints.rest_url, rules),
         trading=trading,
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,

@@ -1,4 +1,4 @@
-"""Frames -> events. `MarketCodec` is the hot lane; `UserCodec` reads the account's stream.
+"""Public frames -> events: the hot lane.
 
 The lane: a message begins with ``{"topic":"orderbook.1.BTCUSDT",``, so the bytes up to the fourth
 quotation mark say how to decode the rest and which instrument it is about. One dictionary lookup, one
@@ -12,32 +12,25 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec.json import Decoder
 
-from integrated_trading_system.domain.execution import (
-    Balance,
-    BalancesReported,
-    Fill,
-    Liquidity,
-    OrderAccepted,
-    OrderDone,
-)
 from integrated_trading_system.domain.health import Quarantined
-from integrated_trading_system.domain.ids import (
-    AccountId,
-    Asset,
-    ClientOrderId,
-    InstrumentId,
-    TradeId,
-    VenueId,
-    VenueOrderId,
-    instrument_id,
+from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.market import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    DataType,
+    FundingRate,
+    Level,
+    MarkPrice,
+    Quote,
+    Statistics,
+    Trade,
 )
-from integrated_trading_system.domain.instrument import Instrument, Kind
-from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, DataType, Quote, Statistics, Trade
-from integrated_trading_system.domain.money import ZERO, Money, parse_decimal
-from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.bybit import wire
-from integrated_trading_system.venues.bybit.endpoints import DEPTH, Rules
+from integrated_trading_system.venues.bybit.endpoints import DEPTH
 from integrated_trading_system.venues.bybit.session import LOGON
 from integrated_trading_system.venues.bybit.symbols import topic
 from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, VenueEvent
@@ -51,15 +44,13 @@ BROKEN: Final = (ValueError, RecursionError)
 NS: Final = 1_000_000
 """Nanoseconds in a millisecond, as a plain int: on the lane a call to `from_millis` would show."""
 
-OURS: Final = ("Trade", "AdlTrade", "BustTrade")
-"""Kinds of execution that change what we hold at a price: trades, auto-deleveraging, liquidation."""
-
-_SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
+SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
 _ONE_SIDED: Final = (Ignored("one-sided"),)
 _UNCHANGED: Final = (Ignored("unchanged"),)
 _INCOMPLETE: Final = (Ignored("incomplete"),)
+_NO_TICKER: Final = wire.Ticker()
 
-_ENVELOPE: Final = Decoder(wire.Envelope)
+ENVELOPE: Final = Decoder(wire.Envelope)
 _TOP_OF_BOOK: Final = Decoder(wire.TopOfBook, strict=False).decode
 _ORDER_BOOK: Final = Decoder(wire.OrderBook, strict=False).decode
 _PRINTS: Final = Decoder(wire.Prints, strict=False).decode
@@ -75,13 +66,14 @@ class MarketCodec:
         self._venue = venue
         self._lanes: dict[bytes, tuple[Read, InstrumentId]] = {}
         self._tickers: dict[InstrumentId, wire.Ticker] = {}
+        self._tops: dict[InstrumentId, wire.TopLevels] = {}
 
     def list(self, instruments: Sequence[Instrument]) -> None:
         reads: dict[DataType, Read] = {
-            DataType.QUOTES: _quote,
+            DataType.QUOTES: self._quote,
             DataType.DEPTH: _depth,
             DataType.TRADES: _trades,
-            DataType.STATISTICS: self._statistics,
+            DataType.STATISTICS: self._ticker,
             DataType.CANDLES: _candles,
         }
         self._lanes = {
@@ -97,18 +89,39 @@ class MarketCodec:
                 return lane[0](frame, lane[1], received_at)
             return self._look_closer(frame, received_at)
         except BROKEN as error:
-            return (_quarantined(self._venue, error, frame, received_at),)
+            return (quarantined(self._venue, error, frame, received_at),)
 
     def _look_closer(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
         """Data whose topic is not at the beginning, or anything else."""
-        envelope = _ENVELOPE.decode(frame)
+        envelope = ENVELOPE.decode(frame)
         if not envelope.topic:
-            return (_control(envelope),)
+            return (control(envelope),)
         lane = self._lanes.get(_head(envelope.topic))
         return (Ignored("topic"),) if lane is None else lane[0](frame, lane[1], received_at)
 
-    def _statistics(self, frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequence[VenueEvent]:
-        """Linear: a change leaves out what is unchanged, so it is laid over what was known."""
+    def _quote(self, frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequence[VenueEvent]:
+        """A book with an empty side has no top."""
+        message = _TOP_OF_BOOK(frame)
+        data = message.data
+        if message.type == "delta":
+            old = self._tops.get(instrument)
+            if old is None:
+                return _INCOMPLETE
+            data = wire.TopLevels(_side(data.b, old.b), _side(data.a, old.a), data.seq)
+        self._tops[instrument] = data
+        try:
+            bid, bid_size = data.b[0]
+            ask, ask_size = data.a[0]
+        except IndexError:
+            return _ONE_SIDED
+        venue_time: Any = (message.cts or message.ts) * NS
+        return (Quote(instrument, bid, bid_size, ask, ask_size, data.seq, venue_time, received_at),)
+
+    def _ticker(self, frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequence[VenueEvent]:
+        """Up to three of our kinds in one message, each told when something of it is new.
+
+        Linear: a change leaves out what is unchanged, so it is laid over what was known.
+        """
         message = _TICKER(frame)
         new = message.data
         old = self._tickers.get(instrument)
@@ -120,27 +133,35 @@ class MarketCodec:
             if new == old:
                 return _UNCHANGED
         self._tickers[instrument] = new
-        if new.last is None or new.change is None or new.volume24h is None or new.turnover24h is None:
-            return _INCOMPLETE
-        percent = new.change * 100.0
-        at = from_millis(message.ts)
-        return (Statistics(instrument, new.last, new.volume24h, new.turnover24h, percent, at, received_at),)
+        before = _NO_TICKER if old is None or message.type == "snapshot" else old
+        return _of_ticker(new, before, instrument, from_millis(message.ts), received_at) or _INCOMPLETE
 
 
 # -- what becomes of a topic's data --------------------------------------------------------------
 
 
-def _quote(frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequence[VenueEvent]:
-    """A book with an empty side has no top."""
-    message = _TOP_OF_BOOK(frame)
-    data = message.data
-    try:
-        bid, bid_size = data.b[0]
-        ask, ask_size = data.a[0]
-    except IndexError:
-        return _ONE_SIDED
-    venue_time: Any = (message.cts or message.ts) * NS
-    return (Quote(instrument, bid, bid_size, ask, ask_size, data.seq, venue_time, received_at),)
+def _of_ticker(
+    new: wire.Ticker, old: wire.Ticker, instrument: InstrumentId, at: Nanos, received_at: Nanos
+) -> Sequence[VenueEvent]:
+    """What is new, as far as it is known completely."""
+    events: list[VenueEvent] = []
+    last, change, volume, turnover = day = new.last, new.change, new.volume24h, new.turnover24h
+    if day != (old.last, old.change, old.volume24h, old.turnover24h) and not (
+        last is None or change is None or volume is None or turnover is None
+    ):
+        events.append(Statistics(instrument, last, volume, turnover, change * 100.0, at, received_at))
+    mark = float(new.mark or 0)
+    if mark and (new.mark, new.index) != (old.mark, old.index):
+        events.append(MarkPrice(instrument, mark, float(new.index or 0), at, received_at))
+    paid_at = from_millis(int(new.funding_at or 0))
+    if new.funding and paid_at and (new.funding, new.funding_at) != (old.funding, old.funding_at):
+        events.append(FundingRate(instrument, float(new.funding), paid_at, at, received_at))
+    return events
+
+
+def _side(new: list[Level], old: list[Level]) -> list[Level]:
+    """The top of a side after a change: what it names and does not take away, or what was there."""
+    return [level for level in new if level[1]] if new else old
 
 
 def _depth(frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequence[VenueEvent]:
@@ -170,7 +191,7 @@ def _trades(frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Seque
     trades = []
     for row in _PRINTS(frame).data:
         venue_time: Any = row.T * NS
-        trades.append(Trade(instrument, row.i, row.p, row.v, _SIDES[row.S], venue_time, received_at))
+        trades.append(Trade(instrument, row.i, row.p, row.v, SIDES[row.S], venue_time, received_at))
     return trades
 
 
@@ -178,7 +199,18 @@ def _candles(frame: bytes, instrument: InstrumentId, received_at: Nanos) -> Sequ
     """The venue does not count trades: 0."""
     return [
         Candle(
-            instrument, "1m", from_millis(k.start), k.open, k.high, k.low, k.close, k.volume, 0, k.confirm, received_at
+            instrument=instrument,
+            interval="1m",
+            opened_at=from_millis(k.start),
+            open=k.open,
+            high=k.high,
+            low=k.low,
+            close=k.close,
+            volume=k.volume,
+            trades=0,
+            closed=k.confirm,
+            received_at=received_at,
+            quote_volume=k.turnover,
         )
         for k in _KLINES(frame).data
     ]
@@ -189,7 +221,7 @@ def _head(name: str) -> bytes:
     return b'{"topic":"%b"' % name.encode()
 
 
-def _control(envelope: wire.Envelope) -> VenueEvent:
+def control(envelope: wire.Envelope) -> VenueEvent:
     """Not data: an answer to a frame of ours. On public links a pong's `op` is "ping", only its text tells it."""
     detail = envelope.ret_msg or envelope.other_text
     if detail == "pong" or envelope.op == "pong":
@@ -201,149 +233,6 @@ def _control(envelope: wire.Envelope) -> VenueEvent:
     return Acknowledged(request, ok=ok, detail="" if ok else detail[:200])
 
 
-def _quarantined(venue: VenueId, error: Exception, frame: bytes, received_at: Nanos) -> Quarantined:
+def quarantined(venue: VenueId, error: Exception, frame: bytes, received_at: Nanos) -> Quarantined:
+    """Bytes that did not decode, and why."""
     return Quarantined(venue, wire.broken(error), str(error)[:200], frame, received_at)
-
-
-# -- the account's stream ------------------------------------------------------------------------
-
-_ORDER: Final = Decoder(wire.OrderState, strict=False)
-_EXECUTION: Final = Decoder(wire.Execution, strict=False)
-_WALLET: Final = Decoder(wire.Wallet)
-_ROWS: Final = Decoder(list[msgspec.Raw])
-
-
-class UserCodec:
-    """One account's events in one category; the account's other categories come along and are ignored."""
-
-    def __init__(self, venue: VenueId, account: AccountId, rules: Rules) -> None:
-        """Knows no instrument; needs them to name the asset of a fee where the venue does not."""
-        self._venue = venue
-        self._account = account
-        self._category = rules.category
-        self._instruments: dict[str, Instrument] = {}
-
-    def list(self, instruments: Sequence[Instrument]) -> None:
-        self._instruments = {instrument.symbol: instrument for instrument in instruments}
-
-    def decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
-        try:
-            envelope = _ENVELOPE.decode(frame)
-            if not envelope.topic:
-                return (_control(envelope),)
-            rows = _ROWS.decode(envelope.data)
-        except BROKEN as error:
-            return (_quarantined(self._venue, error, frame, received_at),)
-        events: list[VenueEvent] = []
-        for row in rows:
-            try:
-                events.append(self._event(envelope, row, received_at))
-            except BROKEN as error:
-                events.append(_quarantined(self._venue, error, frame, received_at))
-        return events
-
-    def _event(self, envelope: wire.Envelope, row: msgspec.Raw, received_at: Nanos) -> VenueEvent:
-        match envelope.topic.partition(".")[0]:
-            case "order":
-                return self._order(_ORDER.decode(row), received_at)
-            case "execution":
-                execution = _EXECUTION.decode(row)
-                if execution.category != self._category:
-                    return Ignored("category")
-                if execution.exec_type not in OURS:
-                    return Ignored("execution")
-                return fill(execution, self._venue, self._account, self._instruments.get(execution.symbol), received_at)
-            case "wallet":
-                return BalancesReported(
-                    venue=self._venue,
-                    account=self._account,
-                    balances=balances(_WALLET.decode(row)),
-                    positions=(),
-                    complete=False,
-                    venue_time=from_millis(envelope.creation_time),
-                    received_at=received_at,
-                )
-            case _:
-                return Ignored("topic")
-
-    def _order(self, raw: wire.OrderState, received_at: Nanos) -> VenueEvent:
-        """An order without a client id was made by hand: its fills are told, its states are not ours."""
-        if raw.category != self._category:
-            return Ignored("category")
-        if not raw.order_link_id:
-            return Ignored("foreign order")
-        status = status_of(raw)
-        client = ClientOrderId(raw.order_link_id)
-        order = VenueOrderId(raw.order_id)
-        venue_time = from_millis(raw.updated_time)
-        if status not in TERMINAL:
-            return OrderAccepted(
-                client_order_id=client, venue_order_id=order, venue_time=venue_time, received_at=received_at
-            )
-        return OrderDone(
-            client_order_id=client,
-            venue_order_id=order,
-            status=status,
-            venue_filled=parse_decimal(raw.cum_exec_qty or "0"),
-            reason=_reason(raw),
-            venue_time=venue_time,
-            received_at=received_at,
-        )
-
-
-def status_of(raw: wire.OrderState) -> OrderStatus:
-    """Raises ValueError for a word that we do not know."""
-    status = wire.STATUS.get(raw.order_status)
-    if status is None:
-        raise ValueError(f"unknown order status {raw.order_status[:40]!r}")
-    return status
-
-
-def fill(
-    raw: wire.Execution, venue: VenueId, account: AccountId, instrument: Instrument | None, received_at: Nanos
-) -> Fill:
-    """One execution; raises ValueError where it cannot be one of ours, or its fee's asset is not known."""
-    side = _SIDES[raw.side]
-    fee = parse_decimal(raw.exec_fee or "0")
-    price, quantity = parse_decimal(raw.exec_price), parse_decimal(raw.exec_qty)
-    asset = raw.fee_currency or (_fee_asset(instrument, side, paid=fee >= 0) if instrument else "")
-    if price <= 0 or quantity <= 0 or (fee and not asset):
-        raise ValueError("a fill needs a price, a quantity and an asset for its fee")
-    return Fill(
-        client_order_id=ClientOrderId(raw.order_link_id),
-        venue_order_id=VenueOrderId(raw.order_id),
-        trade_id=TradeId(raw.exec_id),
-        instrument=instrument_id(venue, raw.symbol),
-        account=account,
-        side=side,
-        price=price,
-        quantity=quantity,
-        fee=Money(fee, Asset(asset)),
-        liquidity=Liquidity.MAKER if raw.is_maker else Liquidity.TAKER,
-        venue_time=from_millis(raw.exec_time),
-        received_at=received_at,
-    )
-
-
-def balances(wallet: wire.Wallet) -> tuple[Balance, ...]:
-    """Of each asset: what orders and positions bind is locked, the rest of the wallet is free."""
-    found = []
-    for coin in wallet.coin:
-        bound = (coin.locked, coin.order_margin, coin.position_margin)
-        locked = sum((parse_decimal(text) for text in bound if text), ZERO)
-        found.append(Balance(Asset(coin.coin), parse_decimal(coin.wallet_balance or "0") - locked, locked))
-    return tuple(found)
-
-
-def _fee_asset(instrument: Instrument, side: Side, *, paid: bool) -> Asset:
-    """Spot: a fee is taken from what is received, a rebate is given in what is spent."""
-    if instrument.kind is not Kind.SPOT:
-        return instrument.settle
-    return instrument.base if (side is Side.BUY) == paid else instrument.quote
-
-
-def _reason(raw: wire.OrderState) -> str:
-    """Why it ended: the first of the two fields that says anything."""
-    return next(
-        (text for text in (raw.reject_reason, raw.cancel_type) if text not in ("", "EC_NoError", "UNKNOWN")), ""
-    )

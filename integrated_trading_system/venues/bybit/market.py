@@ -1,4 +1,4 @@
-"""Public REST: what is listed, and the venue's clock. Books begin with a snapshot in their stream."""
+"""Public REST: what is listed, the venue's clock, and a book to compare with: the stream brings its own snapshot."""
 
 from typing import Final
 from urllib.parse import quote
@@ -6,17 +6,18 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.http import HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookSnapshot
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.bybit import symbols
 from integrated_trading_system.venues.bybit.endpoints import IP, Rules
-from integrated_trading_system.venues.bybit.wire import Page, Sequence, read
+from integrated_trading_system.venues.bybit.wire import Levels, Millis, Page, Sequence, read
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
+SNAPSHOT_LEVELS: Final = 1000
+"""Of each side, the most there may be."""
 PAGE: Final = 1000
 """Instruments in one reply, the most there may be. Spot gives all of them whatever is asked."""
 
@@ -27,7 +28,20 @@ class ServerTime(Struct, rename="camel"):
     time_nano: Sequence
 
 
+class Book(Struct):
+    """``/v5/market/orderbook``."""
+
+    s: str
+    b: Levels
+    a: Levels
+    u: Sequence
+    seq: Sequence
+    ts: Millis
+    cts: Millis = 0
+
+
 _TIME: Final = Decoder(ServerTime, strict=False)
+_BOOK: Final = Decoder(Book, strict=False)
 _PAGE: Final = Decoder(Page)
 
 
@@ -58,11 +72,24 @@ class BybitMarket:
         return Nanos(read(reply, _TIME).time_nano)
 
     def snapshot(self, instrument: Instrument) -> WeightedRequest | None:
-        """None: "`u` of the REST book corresponds to the 1000-level stream only"."""
-        return None
+        query = f"category={self._rules.category}&symbol={quote(instrument.symbol)}&limit={SNAPSHOT_LEVELS}"
+        return self._get("orderbook", query)
 
     def decode_snapshot(self, instrument: Instrument, reply: HttpReply) -> BookSnapshot:
-        raise Unsupported(f"{self._venue} needs no REST snapshot: the stream of {instrument.symbol} starts with one")
+        """`u` "corresponds to the 1000-level stream": no change of ours continues it. `seq` orders it among them."""
+        book = read(reply, _BOOK)
+        if book.s != instrument.symbol:
+            raise MalformedReply(f"asked about {instrument.symbol}, answered about {book.s[:40]}")
+        return BookSnapshot(
+            instrument=instrument.instrument,
+            bids=book.b,
+            asks=book.a,
+            last_sequence=book.u,
+            resume_from=book.u + 1,
+            order=book.seq,
+            venue_time=from_millis(book.cts or book.ts),
+            received_at=reply.received_at,
+        )
 
     def _page(self, cursor: str) -> WeightedRequest:
         """A cursor comes percent-encoded already."""

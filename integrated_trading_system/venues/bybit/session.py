@@ -7,11 +7,11 @@ import msgspec
 
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
-from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.bybit.symbols import TOPICS, topic
+from integrated_trading_system.venues.bybit.symbols import OF_CONTRACTS, TOPICS, topic
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
@@ -42,6 +42,9 @@ class BybitSession:
         return TOPICS_PER_LINK
 
     def door(self, stream: Stream, instrument: Instrument) -> str | None:
+        """Mark prices and funding are parts of the tickers of contracts alone."""
+        if instrument.kind is Kind.SPOT and stream.data_type in OF_CONTRACTS:
+            return None
         return "" if stream.data_type in TOPICS else None
 
     def market_link(
@@ -62,9 +65,11 @@ class BybitSession:
         added: Sequence[Stream],
         dropped: Sequence[Stream],
         instruments: Mapping[InstrumentId, Instrument],
+        kept: Sequence[Stream] = (),
     ) -> tuple[ControlFrame, ...]:
-        leave = _frames("unsubscribe", f"leave-{number}-", _topics(dropped, instruments))
-        return (*leave, *_frames("subscribe", f"join-{number}-", _topics(added, instruments)))
+        stays = _topics(kept, instruments)
+        leave = _frames("unsubscribe", f"leave-{number}-", _topics(dropped, instruments, stays))
+        return (*leave, *_frames("subscribe", f"join-{number}-", _topics(added, instruments, stays)))
 
     def user_link(self, account: AccountId) -> LinkPlan | None:
         """None of the account's topics begins with a snapshot: what holds is asked by REST after subscribing."""
@@ -93,8 +98,12 @@ class BybitSession:
         )
 
 
-def _topics(streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument]) -> list[str]:
-    return list(dict.fromkeys(topic(stream.data_type, instruments[stream.instrument].symbol) for stream in streams))
+def _topics(
+    streams: Sequence[Stream], instruments: Mapping[InstrumentId, Instrument], but: Sequence[str] = ()
+) -> list[str]:
+    """The venue's topics behind our streams, each once and in order."""
+    topics = [topic(stream.data_type, instruments[stream.instrument].symbol) for stream in streams]
+    return [name for name in dict.fromkeys(topics) if name not in but]
 
 
 def _frames(op: str, prefix: str, topics: Sequence[str]) -> Iterator[ControlFrame]:

@@ -24,7 +24,29 @@ TOPICS: Final = {
     DataType.TRADES: "publicTrade",
     DataType.STATISTICS: "tickers",
     DataType.CANDLES: "kline.1",
+    DataType.MARK_PRICE: "tickers",
+    DataType.FUNDING: "tickers",
 }
+
+OF_CONTRACTS: Final = (DataType.MARK_PRICE, DataType.FUNDING)
+"""Kinds of data that spot has not."""
+
+INTERVALS: Final = {
+    "1m": "1",
+    "3m": "3",
+    "5m": "5",
+    "15m": "15",
+    "30m": "30",
+    "1h": "60",
+    "2h": "120",
+    "4h": "240",
+    "6h": "360",
+    "12h": "720",
+    "1d": "D",
+    "1w": "W",
+    "1M": "M",
+}
+"""Our words for candle intervals, and the venue's."""
 
 _CONTRACTS: Final = ("LinearPerpetual", "LinearFutures")
 

@@ -36,8 +36,9 @@ from integrated_trading_system.domain.money import parse_decimal, plain
 from integrated_trading_system.domain.order import CancelOrder, OrderType, QueryFills, QueryOrder, SubmitOrder
 from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos, from_millis, to_millis
 from integrated_trading_system.venues.bybit import wire
-from integrated_trading_system.venues.bybit.codec import BROKEN, OURS, balances, fill, status_of
+from integrated_trading_system.venues.bybit.codec import BROKEN
 from integrated_trading_system.venues.bybit.endpoints import CANCEL, CREATE, IP, QUERY, SETTLE, Rules
+from integrated_trading_system.venues.bybit.user_codec import OURS, balances, fill, status_of
 from integrated_trading_system.venues.bybit.wire import NO_CODE, Answer, answer, read
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 

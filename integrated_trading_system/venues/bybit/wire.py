@@ -24,7 +24,13 @@ NO_CODE: Final = -1
 Price = Annotated[float, Meta(gt=0.0, lt=1e15)]
 Size = Annotated[float, Meta(ge=0.0, le=1e15)]
 Ratio = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Rate = Annotated[str, Meta(max_length=32, pattern=r"\A(-?[0-9]+(\.[0-9]+)?)?\Z")]
+"""A number that may be missing. Without an exponent, so that it is never infinite."""
 Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
+PriceText = Annotated[str, Meta(max_length=36, pattern=r"\A([0-9]{1,15}(\.[0-9]+)?)?\Z")]
+"""A price that may be missing: empty, or 0."""
+MillisText = Annotated[str, Meta(max_length=13, pattern=r"\A[0-9]*\Z")]
+"""A time that may be missing: empty, or 0."""
 Sequence = Annotated[int, Meta(ge=0, le=2**62)]
 Levels = Annotated[list[tuple[Price, Size]], Meta(max_length=ITEMS_MAX)]
 
@@ -71,9 +77,9 @@ class TopLevels(Struct, gc=False):
 
 
 class TopOfBook(Struct, gc=False):
-    """``orderbook.1``: since 2025-03-20 snapshots only."""
+    """``orderbook.1``: since 2025-03-20 snapshots only; captures from before then have changes, too."""
 
-    type: Literal["snapshot"]
+    type: Literal["snapshot", "delta"]
     ts: Millis
     data: TopLevels
     cts: Millis = 0
@@ -110,13 +116,31 @@ class Prints(Struct, gc=False):
     data: Annotated[list[Print], Meta(max_length=ITEMS_MAX)]
 
 
-class Ticker(Struct, gc=False, rename={"last": "lastPrice", "change": "price24hPcnt"}):
-    """24 hours rolling. Linear sends only what changed; `change` is a ratio, not percent."""
+class Ticker(
+    Struct,
+    gc=False,
+    rename={
+        "last": "lastPrice",
+        "change": "price24hPcnt",
+        "mark": "markPrice",
+        "index": "indexPrice",
+        "funding": "fundingRate",
+        "funding_at": "nextFundingTime",
+    },
+):
+    """24 hours rolling, and what only contracts have. Linear sends only what changed.
+
+    `change` is a ratio, not percent. A contract that is delivered has no funding: the rate is empty, its time 0.
+    """
 
     last: Price | None = None
     change: Ratio | None = None
     volume24h: Size | None = None
     turnover24h: Size | None = None
+    mark: PriceText | None = None
+    index: PriceText | None = None
+    funding: Rate | None = None
+    funding_at: MillisText | None = None
 
 
 class TickerMessage(Struct, gc=False):
@@ -137,6 +161,7 @@ class Kline(Struct, gc=False):
     low: Price
     volume: Size
     confirm: bool
+    turnover: Size = 0.0
 
 
 class Klines(Struct, gc=False):

@@ -11,7 +11,13 @@ from common import Diary, main, rebase, wrong
 def connect(place: dict[str, Any], secret: str) -> Any:
     """The client of this venue, with every address replaced by the simulated one's."""
     client = getattr(ccxt.pro, place["client"])(
-        {"apiKey": place["key"], "secret": secret, "timeout": 30_000, "enableRateLimit": False}
+        {
+            "apiKey": place["key"],
+            "secret": secret,
+            "password": place["password"],
+            "timeout": 30_000,
+            "enableRateLimit": False,
+        }
     )
     client.options.update(place["options"])
     client.has["fetchCurrencies"] = False  # about deposits and withdrawals, which nothing here offers
@@ -111,14 +117,18 @@ async def take(client: Any, place: dict[str, Any], diary: Diary) -> None:
     symbol = place["symbol"]
     bought = await diary.note("bought", lambda: client.create_order(symbol, "market", "buy", place["amount"]))
     await diary.note("fetched_bought", lambda: find(client, place, bought["id"]))
-    await diary.note("trades_bought", lambda: client.fetch_my_trades(symbol, params={"orderId": bought["id"]}))
+    await diary.note(
+        "trades_bought", lambda: client.fetch_my_trades(symbol, params={place.get("order_id", "orderId"): bought["id"]})
+    )
     await diary.note("balance_bought", client.fetch_balance)
     price = await below(client, symbol, 0.95)
     sold = await diary.note(
         "sold", lambda: client.create_order(symbol, "limit", "sell", place["amount"], price, {"timeInForce": "IOC"})
     )
     await diary.note("fetched_sold", lambda: find(client, place, sold["id"]))
-    await diary.note("trades_sold", lambda: client.fetch_my_trades(symbol, params={"orderId": sold["id"]}))
+    await diary.note(
+        "trades_sold", lambda: client.fetch_my_trades(symbol, params={place.get("order_id", "orderId"): sold["id"]})
+    )
     await diary.note("balance_sold", client.fetch_balance)
 
 

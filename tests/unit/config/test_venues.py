@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.config.venues import VenueSettings, fallback_problems
 from integrated_trading_system.domain.market import DataType
 
 SECRET = "canary-0815"
@@ -67,6 +68,8 @@ def test_an_address_loses_its_trailing_slash() -> None:
         {"colour": "red"},
         {"api_key": "env:KEY"},
         {"api_secret": "env:SECRET"},
+        {"api_passphrase": "env:PHRASE"},
+        {"api_key": "env:KEY", "api_secret": "env:SECRET", "api_passphrase": "in plain"},
     ],
     ids=str,
 )
@@ -90,6 +93,45 @@ def test_a_secret_written_in_plain_is_refused_and_not_repeated(plain: str) -> No
     assert "env:NAME or file:PATH" in str(refusal.value)
 
 
+def test_a_passphrase_goes_with_a_key() -> None:
+    keys = {"api_key": "env:KEY", "api_secret": "env:SECRET", "api_passphrase": "env:A_PHRASE"}
+    settings = VenueSettings.model_validate(keys)
+    assert settings.api_passphrase is not None
+    assert settings.api_passphrase.get_secret_value() == "env:A_PHRASE"
+    assert "A_PHRASE" not in repr(settings)
+
+
 def test_settings_do_not_show_their_references() -> None:
     settings = VenueSettings.model_validate({"api_key": "env:A_KEY", "api_secret": "env:A_SECRET"})
     assert "A_SECRET" not in repr(settings)
+
+
+def test_a_connection_may_not_be_called_quiet_between_two_pings() -> None:
+    with pytest.raises(ValidationError, match="link_quiet_s is not above ping_every_s"):
+        VenueSettings(ping_every_s=5, link_quiet_s=5)
+
+
+def configured(**fallbacks: str | None) -> dict[str, VenueSettings]:
+    return {name.replace("_", ":"): VenueSettings(fallback=fallback) for name, fallback in fallbacks.items()}
+
+
+def test_a_chain_of_fallbacks_is_fine() -> None:
+    assert fallback_problems(configured(a="b", b="c", c=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("venues", "place", "text"),
+    [
+        (configured(a="x"), "a", "venue 'x' is not configured (venues: a)"),
+        (configured(a="a"), "a", "the fallbacks go in a circle: a -> a"),
+        (configured(a="b", b="a"), "a", "the fallbacks go in a circle: a -> b -> a"),
+        ({**configured(a="b"), "b": VenueSettings(enabled=False)}, "a", "venue 'b' is not enabled"),
+    ],
+)
+def test_a_fallback_that_cannot_be_one_is_named(venues: dict[str, VenueSettings], place: str, text: str) -> None:
+    assert fallback_problems(venues)[0] == (("venues", place, "fallback"), text)
+
+
+def test_the_configuration_as_a_whole_is_checked_for_them() -> None:
+    with pytest.raises(ValidationError, match="venue 'binance:us' is not configured"):
+        PlatformSettings.model_validate({"venues": {"binance:spot": {"fallback": "binance:us"}}})

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from loguru import logger
 
+from integrated_trading_system.domain.audit import BookDiverged
 from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.health import (
     ActorFailed,
+    BookBroken,
     BookState,
     BookStateChanged,
     FeedStale,
@@ -20,6 +22,7 @@ from integrated_trading_system.domain.health import (
     Reconciled,
     TradingState,
     TradingStateChanged,
+    VenueBlocked,
 )
 from integrated_trading_system.domain.ids import (
     AccountId,
@@ -34,10 +37,12 @@ from integrated_trading_system.domain.ids import (
     VenueId,
     VenueOrderId,
 )
+from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.streams import Stream, StreamsRefused
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.log_tap import KINDS, LINES_PER_WINDOW_MAX, WINDOW_SECONDS, LogTap
 from integrated_trading_system.runtime.bus import Bus
@@ -137,12 +142,29 @@ def quarantined(reason: str) -> Quarantined:
 
 
 EXPECTED = [
+    (VenueBlocked(VENUE, "http-451", NOW), "ERROR binance:spot refuses us for good and is not asked again: http-451"),
+    (
+        StreamsRefused(VENUE, (Stream(InstrumentId("binance:spot:X"), DataType.TRADES),), "unknown symbol", NOW),
+        "WARNING binance:spot:X trades cannot be had: unknown symbol",
+    ),
+    (
+        StreamsRefused(VENUE, (Stream(InstrumentId("binance:spot:X"), DataType.TRADES),) * 7, "refused: no", NOW),
+        f"WARNING {', '.join(['binance:spot:X trades'] * 5)} and 2 more cannot be had: refused: no",
+    ),
     (LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.LIVE, "", NOW), "INFO binance:spot link market-0 live"),
     (
         LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.DOWN, "reset", NOW),
         "WARNING binance:spot link market-0 down: reset",
     ),
     (Gap(BTC, 41, 44, NOW), "WARNING binance:spot:BTCUSDT gap: expected 41, received 44"),
+    (
+        BookBroken(BTC, "checksum", 41, 44, NOW),
+        "WARNING binance:spot:BTCUSDT book broken: checksum: expected 41, received 44",
+    ),
+    (
+        BookDiverged(BTC, 900, 2, NOW, "snapshot"),
+        "WARNING binance:spot:BTCUSDT book diverged from the venue's snapshot: 2 of 900 price levels",
+    ),
     (BookStateChanged(BTC, BookState.VALID, "", NOW), "INFO binance:spot:BTCUSDT book valid"),
     (BookStateChanged(BTC, BookState.STALE, "silent", NOW), "WARNING binance:spot:BTCUSDT book stale: silent"),
     (FeedStale(BTC, Nanos(5 * SECOND), NOW), "WARNING binance:spot:BTCUSDT silent for 5.0 s"),

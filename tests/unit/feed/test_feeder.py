@@ -93,7 +93,9 @@ def test_a_quote_older_than_the_last_is_refused_but_takes_nothing_away(rig: Feed
 def test_a_quote_that_comes_twice_is_told_once(rig: FeedRig) -> None:
     rig.tell(quote(5), quote(5))
     assert rig.bus.of(Quote) == [quote(5)]
-    assert rig.view.instruments[BTC].streams[DataType.QUOTES] == StreamView(delivered=1, conflated=1)
+    assert rig.view.instruments[BTC].streams[DataType.QUOTES] == StreamView(
+        delivered=1, conflated=1, reasons={"nothing new": 1}
+    )
 
 
 def test_a_market_that_really_jumped_comes_back_after_having_been_stale(rig: FeedRig) -> None:
@@ -192,7 +194,9 @@ def test_a_trade_is_told_once_whichever_link_brings_it(rig: FeedRig) -> None:
     rig.tell(trade("7"), trade("7", 3), trade("8"))
     assert [message.trade_id for message in rig.bus.of(Trade)] == ["7", "8"]
     assert rig.buffers.latest(BTC, DataType.TRADES, 9) == (trade("7"), trade("8"))
-    assert rig.view.instruments[BTC].streams[DataType.TRADES] == StreamView(delivered=2, conflated=1)
+    assert rig.view.instruments[BTC].streams[DataType.TRADES] == StreamView(
+        delivered=2, conflated=1, reasons={"duplicate": 1}
+    )
 
 
 def test_trades_are_remembered_for_long_enough(rig: FeedRig) -> None:
@@ -280,8 +284,8 @@ def test_a_lost_link_makes_its_instruments_stale_in_the_same_turn(rig: FeedRig) 
     rig.tell(quote(2, 1), trade("1", 1))
     assert rig.books.state(BTC) is BookState.STALE
     streams = rig.view.instruments[BTC].streams
-    assert streams[DataType.QUOTES] == StreamView(delivered=1, dropped=1)
-    assert streams[DataType.TRADES] == StreamView(dropped=1)
+    assert streams[DataType.QUOTES] == StreamView(delivered=1, dropped=1, reasons={"link down": 1})
+    assert streams[DataType.TRADES] == StreamView(delivered=1)  # it stays a fact
 
 
 def test_a_link_that_is_back_begins_anew_even_at_a_lower_sequence(rig: FeedRig) -> None:

@@ -184,7 +184,9 @@ def test_the_newest_by_sequence_is_the_top(both: FeedRig) -> None:
     assert both.synchronizer.of(Quote) == [quote(15, 5, bid=100.2)]
     both.tell(delta(14, 16, 7, bids=[(100.3, 1.0)]), quote(16, 5, bid=100.3), quote(15, 8, bid=100.2))
     assert both.synchronizer.of(Quote)[1:] == [quote(16, 7, bid=100.3)]
-    assert both.view.instruments[BTC].streams[DataType.QUOTES] == StreamView(delivered=1, conflated=2)
+    assert both.view.instruments[BTC].streams[DataType.QUOTES] == StreamView(
+        delivered=1, conflated=2, reasons={"nothing new": 2}
+    )
 
 
 def test_a_quote_older_than_the_stream_itself_is_no_late_one(both: FeedRig) -> None:
@@ -249,7 +251,8 @@ def test_every_message_of_depth_is_accounted_for(rig: FeedRig) -> None:
     more: list[BookDelta | BookSnapshot] = [delta(12, 12), delta(12, 12), delta(15, 15), snapshot(3), snapshot(15)]
     rig.tell(*more)
     view = rig.view.instruments[BTC]
-    assert view.streams[DataType.DEPTH] == StreamView(delivered=5, conflated=1, dropped=2)
+    reasons = {"duplicate": 1, "in the snapshot": 2}
+    assert view.streams[DataType.DEPTH] == StreamView(delivered=5, conflated=1, dropped=2, reasons=reasons)
     assert view.streams[DataType.DEPTH].received == view.messages == 3 + len(more)
     assert view.errors == 1
 

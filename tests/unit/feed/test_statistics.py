@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrated_trading_system.domain.health import Quarantined
+from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND
 from integrated_trading_system.feed.statistics import (
     Counts,
@@ -63,6 +64,6 @@ def test_quarantine_counts_by_reason_and_keeps_the_newest() -> None:
 
 def test_a_link_of_the_same_name_that_is_live_again_is_a_reconnect() -> None:
     counts = VenueCounts(quarantine_size=2)
-    for name in ("market-0", "market-1", "market-0", "market-0"):
-        counts.live(name)
+    for link in ("market-0.1", "market-1.1", "market-0.2", "market-0.2", "market-0.3"):
+        counts.live(link.partition(".")[0], LinkId(link))
     assert counts.reconnects == 2

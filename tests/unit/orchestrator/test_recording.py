@@ -1,9 +1,11 @@
 """A recording's header says everything that a replay needs, and nothing about keys."""
 
 from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import Recovered
-from integrated_trading_system.orchestrator.recording import header_of, platform_of
+from integrated_trading_system.orchestrator.recording import WITHHELD, header_of, platform_of
+from integrated_trading_system.venues.heartbeats import is_dry
 
 SETTINGS = PlatformSettings.model_validate(
     {
@@ -29,4 +31,14 @@ def test_the_platform_is_built_again_from_the_header_alone() -> None:
 def test_the_header_does_not_even_say_where_the_keys_are() -> None:
     header = header_of(SETTINGS, Recovered(), Nanos(5))
     assert "canary" not in header.config.lower()
-    assert "api_key" not in header.config
+    assert "env:" not in header.config.replace(WITHHELD, "")
+    assert "file:" not in header.config
+
+
+def test_a_venue_that_was_connected_with_a_key_is_not_run_dry_when_it_is_replayed() -> None:
+    keys = {"api_key": "env:CANARY_KEY_NAME", "api_secret": "file:/canary/secret", "api_passphrase": "env:CANARY"}
+    for given, dry in ((keys, False), ({}, True)):
+        settings = PlatformSettings.model_validate({"mode": "paper", "venues": {"alpaca:crypto": given}})
+        platform = platform_of(header_of(settings, Recovered(), Nanos(5)))
+        venue = VenueId("alpaca:crypto")
+        assert is_dry(platform.venues[venue], platform.settings.venues[venue]) is dry

@@ -9,6 +9,7 @@ import pytest
 from integrated_trading_system.domain.health import (
     BookState,
     BookStateChanged,
+    FeedUnreliable,
     Halt,
     LinkChanged,
     LinkState,
@@ -110,6 +111,7 @@ DENIALS: list[tuple[Code, Callable[[], RiskRig], Plan]] = [
     (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.CONNECT), pair()),
     (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.LIVE, LinkState.DOWN), pair()),
     (Code.BOOK_NOT_VALID, lambda: rig_after(BookStateChanged(B.instrument, BookState.SUSPECT, "", START)), pair()),
+    (Code.FEED_UNRELIABLE, lambda: rig_after(FeedUnreliable(B.instrument, "flaps", START)), pair()),
     (Code.NO_QUOTE, rig_without_quote, pair()),
     (Code.QUOTE_STALE, lambda: rig_at(0.501, quote_age_ms_max=500), pair()),
     (Code.FILTER, RiskRig, plan(buy("0.0001"))),

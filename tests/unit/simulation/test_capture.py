@@ -79,3 +79,16 @@ def test_a_coin_margined_contract_is_inferred_as_inverse() -> None:
     frame = b'{"data":{"s":"BTCUSD_PERP","b":"61000.1","B":"5","a":"61000.2","A":"3"}}'
     (found,) = infer_instruments(VenueId("binance:coinm"), [frame])
     assert (found.kind, found.settle, found.multiplier) == (InstrumentKind.INVERSE, "BTC", Decimal(100))
+
+
+def test_okx_names_its_symbols_in_the_argument_that_was_subscribed_to() -> None:
+    frames = [
+        b'{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[{"px":"61837.5","sz":"0.03"}]}',
+        b'{"arg":{"channel":"books","instId":"BTC-USD-SWAP"},"data":[{"bids":[["61837.1","7","0","1"]],"asks":[]}]}',
+        b'{"event":"subscribe","arg":{"channel":"books","instId":"ETH-USDT"}}',
+        b'{"arg":{"channel":"account"},"data":[{}]}',
+    ]
+    linear, inverse = infer_instruments(VenueId("okx:swap"), frames)
+    assert (linear.symbol, linear.kind, linear.settle) == ("BTC-USDT-SWAP", InstrumentKind.LINEAR, "USDT")
+    assert (linear.tick, linear.lot) == (Decimal("0.1"), Decimal("0.01"))
+    assert (inverse.symbol, inverse.kind, inverse.settle) == ("BTC-USD-SWAP", InstrumentKind.INVERSE, "BTC")

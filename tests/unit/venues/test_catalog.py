@@ -14,7 +14,7 @@ def test_a_bare_name_means_the_default_flavour() -> None:
     assert catalog.resolve("binance:usdm") == "binance:usdm"
 
 
-@pytest.mark.parametrize("name", ["kraken", "kraken:spot", "", ":spot"])
+@pytest.mark.parametrize("name", ["mtgox", "mtgox:spot", "", ":spot"])
 def test_an_unknown_venue_is_answered_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"unknown venue .*known are .*binance:spot"):
         catalog.resolve(name)

@@ -20,9 +20,9 @@ from integrated_trading_system.domain.link import (
 )
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.connector import REASONS_MAX, count
 from integrated_trading_system.venues.rest import WeightedRequest
 from integrated_trading_system.venues.venue import ControlFrame
+from integrated_trading_system.venues.voice import REASONS_MAX, count
 from tests.support.connector_rig import NAME, Rig
 from tests.support.toy_venue import BTC, ETH, MAIN, TOY, ToyMarket, ToySession, accepted, toy_request, toy_venue
 

@@ -1,5 +1,8 @@
 """Links come back when they are lost, notice silence and refusals, and are replaced before they are cut."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import UserStreamChanged
@@ -85,11 +88,14 @@ def test_a_link_that_was_live_only_for_a_moment_is_not() -> None:
 
 def test_links_that_were_cut_together_come_back_one_a_second() -> None:
     class Split(ToySession):
-        def market_links(self, streams: object, instruments: object) -> tuple[LinkPlan, ...]:
-            return tuple(replace(self.plan, name=f"market-{index}") for index in range(4))
+        streams_per_link = 1
 
-    rig = Rig(with_session(Split()))
-    rig.list_instruments()
+        def market_link(self, name: str, *rest: Any) -> LinkPlan:
+            return replace(super().market_link(name, *rest), name=name)
+
+    symbols = ("BTC", "ETH", "SOL", "XRP")
+    rig = Rig(with_session(Split()), symbols=symbols)
+    rig.list_instruments(" ".join(symbols))
     links = [effect.link for effect in rig.take(OpenLink)]
     assert len(links) == 4
     for link in links:
@@ -332,8 +338,8 @@ def user_rig() -> tuple[Rig, HttpCall]:
     """A rig whose only link is the user's, and the call for its token."""
 
     class OnlyUser(ToySession):
-        def market_links(self, streams: object, instruments: object) -> tuple[LinkPlan, ...]:
-            return ()
+        def door(self, stream: object, instrument: object) -> None:
+            return None
 
     rig = Rig(with_session(OnlyUser()), accounts=(MAIN,))
     rig.list_instruments()
@@ -444,8 +450,8 @@ def test_a_venue_may_have_no_user_stream() -> None:
         def user_link(self, account: object) -> None:
             return None
 
-        def market_links(self, streams: object, instruments: object) -> tuple[LinkPlan, ...]:
-            return ()
+        def door(self, stream: object, instrument: object) -> None:
+            return None
 
     rig = Rig(with_session(NoUser()), accounts=(MAIN,))
     rig.list_instruments()
@@ -456,9 +462,9 @@ def test_streams_are_every_wanted_kind_of_every_wanted_instrument() -> None:
     seen: list[Stream] = []
 
     class Watching(ToySession):
-        def market_links(self, streams: object, instruments: object) -> tuple[LinkPlan, ...]:
-            seen.extend(streams)  # type: ignore[arg-type]  # the connector passes streams
-            return ()
+        def market_link(self, name: str, door: str, streams: Sequence[Stream], *rest: Any) -> LinkPlan:
+            seen.extend(streams)
+            return super().market_link(name, door, streams, *rest)
 
     Rig(with_session(Watching())).list_instruments()
     assert [(stream.instrument, stream.data_type) for stream in seen] == [

@@ -1,7 +1,7 @@
 """The life of a link is a table: every state is reached, and every state but DOWN can be lost."""
 
 from integrated_trading_system.domain.health import LinkState
-from integrated_trading_system.venues.link import NEXT, Step
+from integrated_trading_system.venues.link_life import NEXT, Step
 
 
 def test_every_state_is_entered_and_left_by_some_step() -> None:

@@ -1,4 +1,4 @@
-"""Backpack, server side: REST ``/api`` and ``/wapi``, and the one WebSocket for market data and accounts. Spot."""
+"""Backpack, server side: REST ``/api`` and ``/wapi``, and the one WebSocket for market data and accounts."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from integrated_trading_system.simulation.exchange.dialect import ServerReply, S
 from integrated_trading_system.simulation.exchange.dialects.backpack_feed import Feed
 from integrated_trading_system.simulation.exchange.dialects.backpack_guard import Guard, Router
 from integrated_trading_system.simulation.exchange.dialects.backpack_http import Route
+from integrated_trading_system.simulation.exchange.dialects.backpack_perp import PerpQueries
 from integrated_trading_system.simulation.exchange.dialects.backpack_queries import Queries
 from integrated_trading_system.simulation.exchange.dialects.backpack_rows import OrderRows
 from integrated_trading_system.simulation.exchange.dialects.backpack_trading import Trading
@@ -25,16 +26,20 @@ PATHS: Final = ("", "/")
 """Where the WebSocket is."""
 
 
-class BackpackSpot(VenueService):
+class Backpack(VenueService):
     """Speaks Backpack for an exchange. `clock_offset`: its clock minus true time."""
 
-    def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
+    def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None, *, spot: bool) -> None:
+        """`spot`: or perpetuals."""
         super().__init__(exchange, clock_offset)
-        rows = OrderRows(exchange, clock_offset or Nanos(0))
-        queries = Queries(rows)
+        rows = OrderRows(exchange, clock_offset or Nanos(0), spot=spot)
+        queries = Queries(rows) if spot else PerpQueries(rows)
         guard = Guard(exchange)
         self._feed = Feed(rows, queries, guard, self, self.send)
-        self._router = Router(guard, _market_routes(queries) | _signed_routes(Trading(rows, queries), queries))
+        routes = _market_routes(queries) | _signed_routes(Trading(rows, queries), queries)
+        if isinstance(queries, PerpQueries):
+            routes |= _perpetual_routes(queries)
+        self._router = Router(guard, routes)
 
     def answer(self, request: ServerRequest, now: Nanos) -> ServerReply:
         return self._router.answer(request, now, self.venue_time(now))
@@ -64,6 +69,20 @@ class BackpackSpot(VenueService):
                 pass  # "there is no balance stream"
 
 
+class BackpackSpot(Backpack):
+    """Spot markets."""
+
+    def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
+        super().__init__(exchange, clock_offset, spot=True)
+
+
+class BackpackPerp(Backpack):
+    """Perpetuals that settle in USDC."""
+
+    def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
+        super().__init__(exchange, clock_offset, spot=False)
+
+
 _Routes = dict[tuple[str, str], Route]
 
 
@@ -83,8 +102,18 @@ def _market_routes(queries: Queries) -> _Routes:
         "trades/history": Route(queries.trades_history, historical=True),
         "markPrices": Route(queries.nothing),
         "openInterest": Route(queries.nothing),
+        "fundingRates": Route(queries.nothing, historical=True),
     }
     return {("GET", f"/api/v1/{path}"): route for path, route in rows.items()}
+
+
+def _perpetual_routes(queries: PerpQueries) -> _Routes:
+    return {
+        ("GET", "/api/v1/markPrices"): Route(queries.mark_prices),
+        ("GET", "/api/v1/openInterest"): Route(queries.open_interest),
+        ("GET", "/api/v1/fundingRates"): Route(queries.funding_rates, historical=True),
+        ("GET", "/api/v1/position"): Route(queries.positions, "positionQuery"),
+    }
 
 
 def _signed_routes(trading: Trading, queries: Queries) -> _Routes:

@@ -13,18 +13,21 @@ from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialects.backpack_guard import Guard
 from integrated_trading_system.simulation.exchange.dialects.backpack_http import date_text, fixed, micros
-from integrated_trading_system.simulation.exchange.dialects.backpack_queries import Queries
+from integrated_trading_system.simulation.exchange.dialects.backpack_perp import PerpQueries
+from integrated_trading_system.simulation.exchange.dialects.backpack_queries import INTERVALS, Queries
 from integrated_trading_system.simulation.exchange.dialects.backpack_rows import ORDERS, OrderRows
 from integrated_trading_system.simulation.exchange.dialects.backpack_streams import Streams
-from integrated_trading_system.simulation.exchange.dialects.binance_collect import INTERVALS, DepthDiff
+from integrated_trading_system.simulation.exchange.dialects.binance_collect import DepthDiff
 from integrated_trading_system.simulation.exchange.dialects.binance_feed import Timing
 from integrated_trading_system.simulation.exchange.events import BookChanged, OrderChanged, PriceLevel, TradeHappened
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, end_of
 
 AGGREGATED: Final = {f"{length}ms": Nanos(length * MILLISECOND) for length in (200, 600, 1000)}
 PRIVATE: Final = ("account.orderUpdate", "account.positionUpdate", "account.rfqUpdate")
-"""On the latter two nothing ever happens in spot."""
+"""On the latter two nothing is ever told here: positions are asked for, quotes are not."""
+MARK_PERIOD: Final = SECOND
+"""Ours: how often mark prices are told is not documented."""
 
 Tick = Callable[[Nanos], dict[str, Any] | None]
 """What a timed stream says; None for nothing."""
@@ -95,6 +98,8 @@ class Feed:
         match kind:
             case "trade" | "bookTicker" | "ticker":
                 return not detail
+            case "markPrice":
+                return not detail and isinstance(self._queries, PerpQueries)
             case "depth":
                 return detail in ("", *AGGREGATED)
             case "kline":
@@ -111,6 +116,9 @@ class Feed:
             return
         if kind == "ticker":
             self._tick(name, SECOND, now, lambda due: self._ticker(state, due), _nothing)
+        elif kind == "markPrice" and isinstance(self._queries, PerpQueries):
+            mark = partial(self._queries.mark, state, venue_time=self._timing.venue_time)
+            self._tick(name, MARK_PERIOD, now, mark, _nothing)
         elif kind == "kline":
             self._tick(name, SECOND, now, Candles(self, state, detail), _nothing)
         elif kind == "depth" and detail:
@@ -196,7 +204,7 @@ class Feed:
             "E": micros(self._timing.venue_time(now)),
             "s": state.listing.symbol,
             "t": date_text(bar.opened_at, timespec="seconds"),
-            "T": date_text(bar.opened_at + length, timespec="seconds"),
+            "T": date_text(end_of(length, bar.opened_at), timespec="seconds"),
             **{name: fixed(price, decimals) if bar.trades else None for name, price in prices.items()},
             "v": plain(bar.volume),
             "n": bar.trades,

@@ -17,11 +17,12 @@ from integrated_trading_system.simulation.exchange.dialects.backpack_http import
     millis,
 )
 from integrated_trading_system.simulation.exchange.dialects.backpack_rows import OrderRows
-from integrated_trading_system.simulation.exchange.dialects.binance_collect import INTERVALS
+from integrated_trading_system.simulation.exchange.dialects.binance_collect import INTERVALS as CANDLES
 from integrated_trading_system.simulation.exchange.events import PriceLevel, TradeHappened
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, end_of
 
+INTERVALS: Final = {"1month" if name == "1M" else name: length for name, length in CANDLES.items()}
 DEPTHS: Final = (5, 10, 20, 50, 100, 500, 1000)
 TICKER_SPANS: Final = {"1d": DAY, "1w": Nanos(7 * DAY)}
 
@@ -46,9 +47,11 @@ class Queries:
         return Plain(str(millis(self._rows.venue_time(call.now))))
 
     def markets(self, call: Call) -> Any:
-        """``GET /api/v1/markets``: all are spot here."""
-        wanted = call.optional("marketType", "SPOT")
-        return [self._market(state) for state in self._exchange.symbols.values()] if "SPOT" in wanted else []
+        """``GET /api/v1/markets``: all are of one type here."""
+        ours = self._rows.market_type
+        if ours not in call.optional("marketType", ours):
+            return []
+        return [self._market(state) for state in self._exchange.symbols.values()]
 
     def market(self, call: Call) -> Any:
         """``GET /api/v1/market``."""
@@ -93,8 +96,17 @@ class Queries:
         until = Nanos(end * SECOND) if end else call.now
         since = Nanos(max(begin, 1) * SECOND)
         length = INTERVALS[name]
-        bars = state.tape.bars(length, call.now, since, until, 1000)
+        price = call.optional("priceType", "Last")
+        tape = {"Last": state.tape, "Mark": state.marks}.get(price)
+        if tape is None:
+            raise invalid(f"Invalid price type {price}")
+        bars = tape.bars(length, call.now, since, until, 1000)
         return [self._kline(state, bar, length) for bar in bars]
+
+    def terms(self, state: SymbolState) -> dict[str, Any]:
+        """Margin and funding of a market; spot has neither."""
+        names = ("imfFunction", "mmfFunction", "fundingInterval", "fundingRateUpperBound", "fundingRateLowerBound")
+        return {**dict.fromkeys(names), "openInterestLimit": "0"}
 
     def trades(self, call: Call) -> Any:
         """``GET /api/v1/trades``, newest first."""
@@ -139,7 +151,7 @@ class Queries:
             "symbol": listing.symbol,
             "baseSymbol": listing.base,
             "quoteSymbol": listing.quote,
-            "marketType": "SPOT",
+            "marketType": self._rows.market_type,
             "filters": {
                 "price": {
                     "minPrice": plain(listing.tick),
@@ -159,12 +171,7 @@ class Queries:
                     "stepSize": plain(listing.lot),
                 },
             },
-            "imfFunction": None,
-            "mmfFunction": None,
-            "fundingInterval": None,
-            "fundingRateUpperBound": None,
-            "fundingRateLowerBound": None,
-            "openInterestLimit": "0",
+            **self.terms(state),
             "orderBookState": "Open" if state.trading else "CancelOnly",
             "createdAt": "2025-01-21T06:34:54.691858",
             "visible": True,
@@ -200,7 +207,7 @@ class Queries:
         decimals = state.listing.price_decimals
         return {
             "start": date_text(bar.opened_at, separator=" ", timespec="seconds"),
-            "end": date_text(bar.opened_at + length, separator=" ", timespec="seconds"),
+            "end": date_text(end_of(length, bar.opened_at), separator=" ", timespec="seconds"),
             "open": fixed(bar.open, decimals),
             "high": fixed(bar.high, decimals),
             "low": fixed(bar.low, decimals),

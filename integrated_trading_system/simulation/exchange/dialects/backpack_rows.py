@@ -41,13 +41,20 @@ ABSENT: Final = (
 class OrderRows:
     """Orders and fills. `clock_offset`: the venue's clock minus true time."""
 
-    def __init__(self, exchange: Exchange, clock_offset: Nanos) -> None:
+    def __init__(self, exchange: Exchange, clock_offset: Nanos, *, spot: bool) -> None:
+        """`spot`: or perpetuals."""
         self.exchange = exchange
+        self.spot = spot
         self._offset = clock_offset
 
     def venue_time(self, now: Nanos) -> Nanos:
         """What the venue's clock shows."""
         return Nanos(now + self._offset)
+
+    @property
+    def market_type(self) -> str:
+        """What all markets here are."""
+        return "SPOT" if self.spot else "PERP"
 
     def listing(self, symbol: str) -> Listing:
         """What is listed under this name."""
@@ -57,7 +64,7 @@ class OrderRows:
         """As every order endpoint but the history describes it."""
         row = self._common(order) | {
             "createdAt": millis(self.venue_time(order.created_at)),
-            "reduceOnly": None,
+            "reduceOnly": None if self.spot else order.reduce_only,
             "relatedOrderId": None,
             "triggeredAt": None,
         }
@@ -117,6 +124,8 @@ class OrderRows:
             "y": order.post_only,
         }
         client = client_number(order)
+        if not self.spot:
+            row["r"] = order.reduce_only
         if client is not None:
             row["c"] = client
         if order.quantity:

@@ -1,4 +1,4 @@
-"""Signed requests of Backpack: orders, their history, fills, balances, the account. Spot; no conditional orders."""
+"""Signed requests of Backpack: orders, their history, fills, balances, the account. No conditional orders."""
 
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ REFUSALS: Final = {
     Refusal.QUANTITY_MAX: ("INVALID_QUANTITY", "Quantity is above the maximum", 400),
     Refusal.NOTIONAL_MIN: ("INVALID_QUANTITY", "Quantity is below the minimum", 400),
     Refusal.INSUFFICIENT_BALANCE: ("INSUFFICIENT_FUNDS", "Insufficient funds", 400),
+    Refusal.INSUFFICIENT_MARGIN: ("INSUFFICIENT_MARGIN", "Insufficient margin", 400),
+    Refusal.REDUCE_ONLY: ("INVALID_ORDER", "Reduce only order not reduced", 400),
     Refusal.TOO_MANY_ORDERS: ("ORDER_LIMIT", "Order limit exceeded", 400),
     Refusal.UNKNOWN_ORDER: ("RESOURCE_NOT_FOUND", "Not Found", 404),
 }
@@ -90,7 +92,8 @@ class Trading:
     def open_orders(self, call: Call) -> Any:
         """``GET /api/v1/orders``."""
         symbol = self._queries.state(call).listing.symbol if call.optional("symbol") else None
-        if "SPOT" not in call.optional("marketType", "SPOT"):
+        ours = self._rows.market_type
+        if ours not in call.optional("marketType", ours):
             return []
         return [self._rows.order(order) for order in self._exchange.open_orders(call.customer, symbol)]
 
@@ -115,11 +118,18 @@ class Trading:
         return [self._rows.fill(fill) for fill in _page(call, chosen)]
 
     def capital(self, call: Call) -> Any:
-        """``GET /api/v1/capital``."""
+        """``GET /api/v1/capital``. Perpetuals: what of the wallet is bound by positions and orders is locked."""
+        if not self._rows.spot:
+            return {asset: self._bound(call, asset) for asset in call.customer.wallets}
         return {
             view.asset: {"available": plain(view.free), "locked": plain(view.locked), "staked": "0"}
             for view in self._exchange.balances(call.customer)
         }
+
+    def _bound(self, call: Call, asset: str) -> dict[str, str]:
+        margin = self._exchange.margin(call.customer, asset)
+        free = min(margin.wallet, margin.available)
+        return {"available": plain(free), "locked": plain(margin.wallet - free), "staked": "0"}
 
     def account(self, call: Call) -> Any:
         """``GET /api/v1/account``: fees in basis points."""
@@ -130,14 +140,14 @@ class Trading:
             "autoRealizePnl": True,
             "autoRepayBorrows": False,
             "borrowLimit": "0",
-            "futuresMakerFee": "2",
-            "futuresTakerFee": "5",
-            "leverageLimit": "1",
+            "futuresMakerFee": "2" if self._rows.spot else plain(rules.maker_bps),
+            "futuresTakerFee": "5" if self._rows.spot else plain(rules.taker_bps),
+            "leverageLimit": "1" if self._rows.spot else plain(rules.leverage),
             "limitOrders": len(call.customer.open),
             "liquidating": False,
             "positionLimit": "0",
-            "spotMakerFee": plain(rules.maker_bps),
-            "spotTakerFee": plain(rules.taker_bps),
+            "spotMakerFee": plain(rules.maker_bps) if self._rows.spot else "8",
+            "spotTakerFee": plain(rules.taker_bps) if self._rows.spot else "10",
             "triggerOrders": 0,
         }
 
@@ -151,7 +161,7 @@ class Trading:
             raise Failure("NOT_IMPLEMENTED", "Conditional orders are not offered here", 501)
         if call.optional("selfTradePrevention", SELF_TRADE) != SELF_TRADE:
             raise Failure("NOT_IMPLEMENTED", "This self-trade prevention is not offered here", 501)
-        if call.flag("reduceOnly"):
+        if call.flag("reduceOnly") and self._rows.spot:
             raise Failure("INVALID_ORDER", "Reduce only is for futures")
         in_force = call.optional("timeInForce", "GTC")
         if in_force not in TimeInForce.__members__:
@@ -172,6 +182,7 @@ class Trading:
             time_in_force=TimeInForce[in_force],
             client_id=_client_id(call),
             post_only=post_only,
+            reduce_only=call.flag("reduceOnly"),
         )
 
     def _find(self, call: Call) -> Order | None:

@@ -11,6 +11,7 @@ from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import DAY, HOUR, MINUTE, Nanos
 from integrated_trading_system.simulation.exchange.events import BookChanged, TradeHappened
 from integrated_trading_system.simulation.exchange.floor import SymbolState
+from integrated_trading_system.simulation.exchange.tape import MONTH_LENGTH, WEEK
 
 INTERVALS: Final = {
     "1m": MINUTE,
@@ -26,9 +27,10 @@ INTERVALS: Final = {
     "12h": Nanos(12 * HOUR),
     "1d": DAY,
     "3d": Nanos(3 * DAY),
-    "1w": Nanos(7 * DAY),
+    "1w": WEEK,
+    "1M": MONTH_LENGTH,
 }
-"""``1s`` and ``1M`` are not offered: candles are put together from whole minutes."""
+"""``1s`` is not offered: candles are put together from whole minutes."""
 
 
 class Aggregate(Struct, frozen=True, kw_only=True):

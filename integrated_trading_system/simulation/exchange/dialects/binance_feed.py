@@ -21,7 +21,7 @@ from integrated_trading_system.simulation.exchange.dialects.binance_streams impo
 from integrated_trading_system.simulation.exchange.events import BookChanged, PriceLevel, TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, end_of
 
 Payload = Any
 """Something JSON can hold; None where there is nothing to say."""
@@ -231,7 +231,7 @@ class Feed(ABC):
         return self.stamp("kline", state, now) | {
             "k": {
                 "t": begins,
-                "T": begins + millis(INTERVALS[name]) - 1,
+                "T": millis(end_of(INTERVALS[name], bar.opened_at)) - 1,
                 "s": state.listing.symbol,
                 "i": name,
                 "f": bar.first_trade,

@@ -16,7 +16,7 @@ from integrated_trading_system.simulation.exchange.dialects.binance_http import 
 from integrated_trading_system.simulation.exchange.events import TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import DepthView, Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, Tape, end_of
 
 
 class Queries(ABC):
@@ -104,15 +104,18 @@ class Queries(ABC):
 
     def klines(self, call: Call) -> Any:
         state = self.state(call)
+        name, bars = self.bars(call, state.tape)
+        return [self._kline(state, bar, name) for bar in bars]
+
+    def bars(self, call: Call, tape: Tape) -> tuple[str, list[Bar]]:
+        """The candles that are asked for, and the name of their interval."""
         name = call.text("interval")
         if name not in INTERVALS:
             raise Failure(-1120, "Invalid interval.")
         begin, end = call.span()
         limit = call.limit(500, self.klines_limit_max)
         since, until = Nanos(begin * MILLISECOND), Nanos(end * MILLISECOND)
-        return [
-            self._kline(state, bar, name) for bar in state.tape.bars(INTERVALS[name], call.now, since, until, limit)
-        ]
+        return name, tape.bars(INTERVALS[name], call.now, since, until, limit)
 
     def day(self, call: Call) -> Any:
         def row(state: SymbolState) -> dict[str, Any]:
@@ -206,7 +209,7 @@ class Queries(ABC):
             price(state, bar.low),
             price(state, bar.close),
             quantity(state, bar.volume),
-            begins + millis(INTERVALS[name]) - 1,
+            millis(end_of(INTERVALS[name], bar.opened_at)) - 1,
             amount(state, bar.quote_volume),
             bar.trades,
             quantity(state, bar.taker_volume),

@@ -4,7 +4,7 @@ Written from the venue's documentation. Left out on purpose, and refused as the 
 symbol does not offer: conditional and iceberg orders, order lists, cancel-replace, amendments, SOR.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import DAY, SECOND, Nanos
@@ -28,8 +28,6 @@ from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.limits import FixedWindow
 from integrated_trading_system.simulation.exchange.service import VenueService
 
-WEIGHT_MAX: Final = 6000
-"""Per minute and address."""
 ORDERS_MAX: Final = ((100, Nanos(10 * SECOND)), (200_000, DAY))
 """Per account."""
 MESSAGES_PER_SECOND: Final = 5
@@ -39,15 +37,20 @@ MESSAGES_PER_SECOND: Final = 5
 class BinanceSpot(VenueService):
     """Speaks Binance spot for an exchange. `clock_offset`: its clock minus true time."""
 
+    weight_max = 6000
+    """Per minute and address."""
+
     def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
         super().__init__(exchange, clock_offset)
-        self._guard = Guard(exchange, WEIGHT_MAX, tuple(FixedWindow(limit, length) for limit, length in ORDERS_MAX))
+        self._guard = Guard(
+            exchange, self.weight_max, tuple(FixedWindow(limit, length) for limit, length in ORDERS_MAX)
+        )
         self._streams = Streams(self.send, self._start, MESSAGES_PER_SECOND)
         self._feed = SpotFeed(exchange, self._streams, self)
         self._queries = SpotQueries(exchange, self._feed, self._guard)
         self._trading = SpotTrading(exchange, self._queries, self._guard, self._feed.millis)
         self._rows = SpotRows(self._feed.millis)
-        routes, methods = _routes(self._queries, self._trading)
+        routes, methods = self.routes(self._queries, self._trading)
         self._router = Router(self._guard, routes)
         self._api = SpotApi(self._guard, methods, self.send, self.venue_time)
 
@@ -83,9 +86,19 @@ class BinanceSpot(VenueService):
                 account = self.exchange.bank.accounts[event.order.account]
                 if event.change is Change.FILLED and len(event.order.executions) == 1:
                     self._guard.forgive_order(account, event.time)
-                self._api.tell(account.name, self._rows.execution_report(event))
+                self.tell(account.name, self._rows.execution_report(event))
             case AccountChanged():
-                self._api.tell(event.account, self._rows.position_event(event))
+                self.tell(event.account, self._rows.position_event(event))
+
+    def routes(
+        self, market: SpotQueries, trading: SpotTrading
+    ) -> tuple[dict[tuple[str, str], Route], dict[str, Route]]:
+        """REST by method and path, and the WebSocket API by method name: the same requests."""
+        return _routes(market, trading)
+
+    def tell(self, account: str, event: dict[str, Any]) -> None:
+        """An event of the account's stream."""
+        self._api.tell(account, event)
 
     def _start(self, name: str) -> None:
         self._feed.start(name)
@@ -97,7 +110,6 @@ class BinanceSpot(VenueService):
 
 
 def _routes(market: SpotQueries, trading: SpotTrading) -> tuple[dict[tuple[str, str], Route], dict[str, Route]]:
-    """REST by method and path, and the WebSocket API by method name: the same requests."""
     signed = Security.SIGNED
     order = Route(trading.place, 1, signed, free_when_done=True, is_order=True)
     test = Route(trading.test, 1, signed)

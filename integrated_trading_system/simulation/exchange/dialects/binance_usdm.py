@@ -12,8 +12,9 @@ from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.binance_guard import Guard, Router
 from integrated_trading_system.simulation.exchange.dialects.binance_http import Route, Security
+from integrated_trading_system.simulation.exchange.dialects.binance_listen_keys import ListenKeys
 from integrated_trading_system.simulation.exchange.dialects.binance_streams import Streams
-from integrated_trading_system.simulation.exchange.dialects.binance_usdm_account import ListenKeys, UsdmAccounts
+from integrated_trading_system.simulation.exchange.dialects.binance_usdm_account import UsdmAccounts
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm_feed import UsdmFeed, UsdmQueries
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm_rows import UsdmRows
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm_trading import UsdmTrading
@@ -130,10 +131,11 @@ def _market_routes(market: UsdmQueries) -> _Routes:
         "/fapi/v1/ping": Route(market.ping),
         "/fapi/v1/time": Route(market.time),
         "/fapi/v1/exchangeInfo": Route(market.exchange_info),
-        "/fapi/v1/depth": Route(market.depth, _depth_weight),
+        "/fapi/v1/depth": Route(market.depth, depth_weight),
         "/fapi/v1/trades": Route(market.trades, 5),
         "/fapi/v1/aggTrades": Route(market.aggregate_trades, 20),
-        "/fapi/v1/klines": Route(market.klines, 5),
+        "/fapi/v1/klines": Route(market.klines, klines_weight),
+        "/fapi/v1/markPriceKlines": Route(market.mark_klines, klines_weight),
         "/fapi/v1/premiumIndex": premium,
         "/fapi/v1/fundingInfo": Route(market.funding_info, 0),
         "/fapi/v1/fundingRate": Route(market.funding_rates, 0),
@@ -185,7 +187,14 @@ def _account_routes(accounts: UsdmAccounts, trading: UsdmTrading, keys: ListenKe
     }
 
 
-def _depth_weight(params: dict[str, str]) -> int:
+def klines_weight(params: dict[str, str]) -> int:
+    """1 below 100 candles, 2 below 500, 5 up to 1000, 10 beyond."""
+    text = params.get("limit", "500")
+    limit = int(text) if text.isdigit() else 500
+    return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10
+
+
+def depth_weight(params: dict[str, str]) -> int:
     """2 up to 50 levels, 5 up to 100, 10 up to 500, 20 beyond."""
     text = params.get("limit", "500")
     limit = int(text) if text.isdigit() else 500

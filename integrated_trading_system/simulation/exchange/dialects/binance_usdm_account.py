@@ -1,19 +1,16 @@
-"""What a Binance USD-M account holds, and the listenKeys of its user data stream."""
+"""What a Binance USD-M account holds."""
 
-import hashlib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
 from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.time import HOUR, Nanos
+from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
-from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, Failure, number
+from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, number
 from integrated_trading_system.simulation.exchange.dialects.binance_usdm_rows import UsdmRows
 from integrated_trading_system.simulation.exchange.events import PositionView
 from integrated_trading_system.simulation.exchange.exchange import Exchange
-
-KEY_LIFETIME: Final = HOUR
 
 
 class UsdmAccounts:
@@ -146,60 +143,3 @@ POSITION_FIELDS: Final = (
     *("isolatedWallet", "initialMargin", "maintMargin", "positionInitialMargin", "openOrderInitialMargin"),
     *("leverage", "bidNotional", "askNotional", "updateTime"),
 )
-
-
-class ListenKeys:
-    """Handlers of ``/fapi/v1/listenKey``: one key per account, valid for an hour from its last use."""
-
-    def __init__(
-        self,
-        seed: int,
-        call_at: Callable[[Nanos, Callable[[Nanos], None]], None],
-        expired: Callable[[str, Nanos], None],
-    ) -> None:
-        """`expired(key, now)` is called when nobody kept a key alive."""
-        self._seed = seed
-        self._call_at = call_at
-        self._expired = expired
-        self._keys: dict[str, str] = {}
-        """By account."""
-        self._valid_until: dict[str, Nanos] = {}
-        self._made = 0
-
-    def key_of(self, account: str) -> str | None:
-        """The account's key, if it has one."""
-        return self._keys.get(account)
-
-    def create(self, call: Call) -> Any:
-        """A new key, or the active one made to last longer."""
-        name = call.customer.name
-        if name not in self._keys:
-            self._made += 1
-            self._keys[name] = hashlib.sha256(f"{self._seed}:{name}:{self._made}".encode()).hexdigest()
-        return self._extend(name, call.now)
-
-    def keep_alive(self, call: Call) -> Any:
-        """The same key for another hour."""
-        if call.customer.name not in self._keys:
-            raise Failure(-1125, "This listenKey does not exist.")
-        return self._extend(call.customer.name, call.now)
-
-    def delete(self, call: Call) -> Any:
-        """No more events."""
-        key = self._keys.pop(call.customer.name, None)
-        if key is None:
-            raise Failure(-1125, "This listenKey does not exist.")
-        del self._valid_until[key]
-        return {}
-
-    def _extend(self, account: str, now: Nanos) -> dict[str, str]:
-        key = self._keys[account]
-        until = Nanos(now + KEY_LIFETIME)
-        self._valid_until[key] = until
-        self._call_at(until, lambda due: self._expire(account, key, due))
-        return {"listenKey": key}
-
-    def _expire(self, account: str, key: str, due: Nanos) -> None:
-        if self._valid_until.get(key) == due:
-            del self._valid_until[key], self._keys[account]
-            self._expired(key, due)

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.binance_collect import Aggregate, DepthDiff
+from integrated_trading_system.simulation.exchange.dialects.binance_collect import INTERVALS, Aggregate, DepthDiff
 from integrated_trading_system.simulation.exchange.dialects.binance_feed import Feed, Payload
-from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, number
+from integrated_trading_system.simulation.exchange.dialects.binance_http import Call, millis, number
 from integrated_trading_system.simulation.exchange.dialects.binance_queries import Queries
 from integrated_trading_system.simulation.exchange.events import BookChanged, PriceLevel, TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import FUNDING_INTERVAL, DepthView
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, end_of
 
 UPDATES_STRIDE: Final = 3
 """Our n-th update has the number 3n: as on the venue, `U` is not the previous `u` + 1."""
@@ -35,6 +35,12 @@ class UsdmFeed(Feed):
     }
     kline_period = Nanos(250 * MILLISECOND)
     ticker_period = Nanos(2 * SECOND)
+    product = 1
+    """`st`: 1 is USD-M, 2 is COIN-M."""
+
+    def pair(self, state: SymbolState) -> str:
+        """`ps`."""
+        return state.listing.symbol
 
     def price(self, state: SymbolState, value: Decimal) -> str:
         return number(value, state.listing.price_decimals)
@@ -47,7 +53,7 @@ class UsdmFeed(Feed):
 
     def aggregate_row(self, state: SymbolState, aggregate: Aggregate, now: Nanos) -> Payload:
         fields = self.aggregate_fields(state, aggregate)
-        return self.stamp("aggTrade", state, now) | fields | {"nq": fields["q"], "st": 1}
+        return self.stamp("aggTrade", state, now) | fields | {"nq": fields["q"], "st": self.product}
 
     def quote_row(self, state: SymbolState, change: BookChanged, now: Nanos) -> Payload:
         top, at = change.top, self.millis(now)
@@ -55,14 +61,14 @@ class UsdmFeed(Feed):
             "e": "bookTicker",
             "u": change.last_update * UPDATES_STRIDE,
             "s": change.symbol,
-            "ps": change.symbol,
+            "ps": self.pair(state),
             "b": self.price(state, top.bid),
             "B": self.quantity(state, top.bid_quantity),
             "a": self.price(state, top.ask),
             "A": self.quantity(state, top.ask_quantity),
             "T": at,
             "E": at,
-            "st": 1,
+            "st": self.product,
         }
 
     def diff_row(self, diff: DepthDiff, now: Nanos) -> Payload:
@@ -93,8 +99,8 @@ class UsdmFeed(Feed):
             "F": day.first_trade,
             "L": day.last_trade,
             "n": day.trades,
-            "ps": state.listing.symbol,
-            "st": 1,
+            "ps": self.pair(state),
+            "st": self.product,
         }
 
     def particular(self, state: SymbolState, kind: str) -> tuple[Nanos, Callable[[Nanos], Payload]] | None:
@@ -118,7 +124,7 @@ class UsdmFeed(Feed):
         mark, index = number(state.mark_price), number(state.index_price)
         rate = number(self.exchange.rules.funding_rate)
         due = self.millis(self.exchange.next_funding or Nanos(0))
-        fields = {"p": mark, "ap": mark, "i": index, "P": index, "r": rate, "T": due, "st": 1}
+        fields = {"p": mark, "ap": mark, "i": index, "P": index, "r": rate, "T": due, "st": self.product}
         return self.stamp("markPriceUpdate", state, now) | fields
 
     def _depth_row(
@@ -135,8 +141,8 @@ class UsdmFeed(Feed):
             "E": self.millis(now),
             "T": self.millis(state.changed_at),
             "s": state.listing.symbol,
-            "ps": state.listing.symbol,
-            "st": 1,
+            "ps": self.pair(state),
+            "st": self.product,
             "U": first * UPDATES_STRIDE - 1,
             "u": last * UPDATES_STRIDE,
             "pu": previous * UPDATES_STRIDE,
@@ -173,6 +179,19 @@ class UsdmQueries(Queries):
             }
 
         return self.one_or_all(call, row)
+
+    def mark_klines(self, call: Call) -> Any:
+        """``GET /fapi/v1/markPriceKlines``: nothing is traded at a mark price."""
+        state = self.state(call)
+        assert state.marks is not None
+        name, bars = self.bars(call, state.marks)
+        length = INTERVALS[name]
+        rows = []
+        for bar in bars:
+            begins, ends = millis(bar.opened_at), millis(end_of(length, bar.opened_at)) - 1
+            prices = [number(price) for price in (bar.open, bar.high, bar.low, bar.close)]
+            rows.append([begins, *prices, "0", ends, "0", length // SECOND, "0", "0", "0"])
+        return rows
 
     def funding_rates(self, call: Call) -> Any:
         """``GET /fapi/v1/fundingRate``: what was paid since the exchange opened."""

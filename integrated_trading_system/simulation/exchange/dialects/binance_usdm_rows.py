@@ -20,7 +20,7 @@ from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.listing import Listing
 from integrated_trading_system.simulation.exchange.orders import EndReason, Execution, Order, OrderState
 
-SELF_TRADE_MODE: Final = "EXPIRE_TAKER"
+SELF_TRADE_MODE: Final = "EXPIRE_MAKER"
 STATUS: Final = {
     OrderState.NEW: "NEW",
     OrderState.PARTIALLY_FILLED: "PARTIALLY_FILLED",

@@ -148,6 +148,7 @@ def _market_routes(queries: Queries) -> _Routes:
         "orderbook": queries.book,
         "recent-trade": queries.trades,
         "kline": queries.klines,
+        "mark-price-kline": queries.mark_klines,
         "tickers": queries.tickers,
         "funding/history": queries.funding,
     }

@@ -13,7 +13,7 @@ from integrated_trading_system.simulation.exchange.dialects.bybit_tickers import
 from integrated_trading_system.simulation.exchange.dialects.bybit_topics import PublicLinks, Topic
 from integrated_trading_system.simulation.exchange.events import BookChanged, TradeHappened
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import Bar, end_of
 
 TRADES_MAX: Final = 1024
 """Prints in one message."""
@@ -104,7 +104,7 @@ class KlineTopic(Topic):
         at = self._feed.rows.millis(now)
         row = {
             "start": start,
-            "end": start + self._interval // MILLISECOND - 1,
+            "end": end_of(self._interval, bar.opened_at) // MILLISECOND - 1,
             "interval": self._interval_name,
             "open": fixed(bar.open, decimals),
             "close": fixed(bar.close, decimals),

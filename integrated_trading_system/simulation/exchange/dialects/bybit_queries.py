@@ -12,11 +12,10 @@ from integrated_trading_system.simulation.exchange.dialects.bybit_rows import SI
 from integrated_trading_system.simulation.exchange.dialects.bybit_tickers import Tickers
 from integrated_trading_system.simulation.exchange.exchange import FUNDING_INTERVAL
 from integrated_trading_system.simulation.exchange.floor import SymbolState
-from integrated_trading_system.simulation.exchange.tape import Bar
+from integrated_trading_system.simulation.exchange.tape import MONTH_LENGTH, WEEK, Bar, Tape
 
 MINUTES: Final = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720")
-INTERVALS: Final = {**{name: Nanos(int(name) * MINUTE) for name in MINUTES}, "D": DAY}
-"""Weeks and months are not offered: candles are put together from whole minutes, aligned to the epoch."""
+INTERVALS: Final = {**{name: Nanos(int(name) * MINUTE) for name in MINUTES}, "D": DAY, "W": WEEK, "M": MONTH_LENGTH}
 
 QUANTITY_MAX: Final = Decimal(1_000_000)
 LAUNCHED_MS: Final = 1_584_230_400_000
@@ -90,14 +89,26 @@ class Queries:
         }
 
     def klines(self, call: Call) -> Any:
-        """``GET /v5/market/kline``, newest first, the one that is still open too."""
+        """``GET /v5/market/kline``."""
         state = self.symbol(call)
+        return self._candles(call, state, state.tape)
+
+    def mark_klines(self, call: Call) -> Any:
+        """``GET /v5/market/mark-price-kline``: without volume and turnover."""
+        state = self.symbol(call)
+        if state.marks is None:
+            raise invalid("Not supported symbols")
+        result = self._candles(call, state, state.marks)
+        return result | {"list": [row[:5] for row in result["list"]]}
+
+    def _candles(self, call: Call, state: SymbolState, tape: Tape) -> dict[str, Any]:
+        """Newest first, the one that is still open too."""
         name = call.text("interval")
         if name not in INTERVALS:
             raise invalid("Invalid period!")
         begin, end, limit = call.integer("start", 0), call.integer("end", 0), call.limit(200, 1000)
         until = Nanos((end or self._rows.millis(call.now)) * MILLISECOND)
-        bars = state.tape.bars(INTERVALS[name], call.now, Nanos(begin * MILLISECOND), until, len(state.tape.minutes))
+        bars = tape.bars(INTERVALS[name], call.now, Nanos(begin * MILLISECOND), until, len(tape.minutes) + 1)
         chosen = bars[:limit] if begin and not end else bars[-limit:]
         rows = [self._kline(state, bar) for bar in reversed(chosen)]
         return {"category": self._product.category, "symbol": state.listing.symbol, "list": rows}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.order import Side, TimeInForce
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.events import BookChanged, TradeHappened
 from integrated_trading_system.simulation.exchange.exchange import Exchange
@@ -166,6 +166,25 @@ def test_an_order_that_meets_its_own_account_expires_there() -> None:
     assert order.filled == 1
     assert mine.is_open
     assert not theirs.is_open
+
+
+def test_where_the_resting_order_yields_the_incoming_one_goes_on_without_it() -> None:
+    desk = open_exchange(self_trade_ends_maker=True)
+    mine = desk.sell("ann", "1", "99")
+    theirs = desk.sell("bob", "1", "100")
+    order = desk.buy("ann", "2", "100")
+    assert (mine.state, mine.end_reason, mine.filled) == (OrderState.EXPIRED, EndReason.SELF_TRADE, 0)
+    assert not theirs.is_open
+    assert (order.filled, order.is_open) == (1, True)
+    assert desk.account("ann").wallet("BTC").locked == 0
+
+
+def test_a_fill_or_kill_order_that_meets_its_own_account_expires_even_there() -> None:
+    desk = open_exchange(self_trade_ends_maker=True)
+    mine = desk.sell("ann", "1", "99")
+    order = desk.buy("ann", "1", "99", time_in_force=TimeInForce.FOK)
+    assert (order.state, order.end_reason) == (OrderState.EXPIRED, EndReason.SELF_TRADE)
+    assert mine.is_open
 
 
 def test_a_market_order_by_value_spends_at_most_that_in_whole_lots() -> None:

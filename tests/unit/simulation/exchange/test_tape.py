@@ -79,3 +79,13 @@ def test_history_continues_into_the_first_trade() -> None:
     tape.add(trade(1, 99, MIDNIGHT + SECOND))
     bars = tape.bars(MINUTE, Nanos(MIDNIGHT + SECOND), ZERO, FOREVER, 10)
     assert [(bar.open, bar.close, Decimal(bar.trades)) for bar in bars] == [numbers(98, 98, 5), numbers(99, 99, 1)]
+
+
+def test_a_sampled_price_moves_the_candle_and_counts_for_nothing_else() -> None:
+    tape = Tape(Decimal(100), Decimal(1))
+    for price, at in [(103, 0), (98, 30), (101, 59), (102, 61)]:
+        tape.sample(Decimal(price), Nanos(MIDNIGHT + at * SECOND))
+    first, second = tape.bars(MINUTE, Nanos(MIDNIGHT + 62 * SECOND), ZERO, FOREVER, 10)
+    assert (first.open, first.high, first.low, first.close) == numbers(100, 103, 98, 101)
+    assert (second.open, second.close) == numbers(101, 102)
+    assert (first.volume, first.quote_volume, Decimal(first.trades)) == numbers(0, 0, 0)

@@ -1,5 +1,6 @@
 """Backpack's public messages: what each becomes, and that nothing makes the codec fail."""
 
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.ids import InstrumentId
-from integrated_trading_system.domain.market import BookDelta, Candle, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import BookDelta, Candle, FundingRate, MarkPrice, Quote, Statistics, Trade
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.venue import Acknowledged, Codec, Ignored, VenueEvent
@@ -135,6 +136,38 @@ def test_the_perpetual_of_a_pair_is_another_instrument() -> None:
     assert isinstance(quote, Quote)
     assert quote.instrument == "backpack:perp:SOL_USDC_PERP"
     assert only(both, QUOTE) == Ignored("stream")
+
+
+MARK = (
+    b'{"stream":"markPrice.SOL_USDC_PERP","data":{"e":"markPrice","E":1694687965941000,"s":"SOL_USDC_PERP",'
+    b'"p":"18.70","f":"-0.0000125","i":"19.70","n":1694687965941,"T":1694687965940999}}'
+)
+
+
+def test_a_mark_price_tells_the_funding_rate_along_and_its_time_in_milliseconds() -> None:
+    name, at = InstrumentId("backpack:perp:SOL_USDC_PERP"), Nanos(1694687965940999_000)
+    assert codec_of("perp", "SOL_USDC_PERP").decode(MARK, AT) == (
+        MarkPrice(name, 18.7, 19.7, at, AT),
+        FundingRate(name, -0.0000125, Nanos(1694687965941_000_000), at, AT),
+    )
+
+
+@pytest.mark.parametrize("field", [b'"f":"-0.0000125",', b'"n":1694687965941,'])
+def test_a_mark_price_without_a_rate_or_its_time_tells_no_funding(field: bytes) -> None:
+    (mark,) = codec_of("perp", "SOL_USDC_PERP").decode(MARK.replace(field, b""), AT)
+    assert isinstance(mark, MarkPrice)
+
+
+@given(st.integers(0, 300), st.integers(0, 5), st.binary(max_size=6))
+def test_a_damaged_mark_price_is_decoded_or_quarantined_but_never_raises(
+    at: int, removed: int, inserted: bytes
+) -> None:
+    at %= len(MARK)
+    for event in codec_of("perp", "SOL_USDC_PERP").decode(MARK[:at] + inserted + MARK[at + removed :], AT):
+        if isinstance(event, MarkPrice):
+            assert 0 < event.mark_price < 1e15
+        elif isinstance(event, FundingRate):
+            assert isfinite(event.rate)
 
 
 # -- what is not data ----------------------------------------------------------------------------

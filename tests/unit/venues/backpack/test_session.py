@@ -99,3 +99,32 @@ def test_all_addresses_can_be_replaced() -> None:
     assert user is not None
     assert venue.market.instruments()[0].request.url == "http://rest/api/v1/markets"
     assert (user.url, plan.url) == ("ws://private", "ws://public")
+
+
+# -- one stream of the venue, two kinds of data of ours --------------------------------------------
+
+PERP = backpack.instrument("perp", "C1_USDC_PERP")
+MARK, FUNDING, TRADES = (
+    Stream(PERP.instrument, kind) for kind in (DataType.MARK_PRICE, DataType.FUNDING, DataType.TRADES)
+)
+
+
+def changed(added: list[Stream], dropped: list[Stream], kept: list[Stream]) -> list[dict[str, object]]:
+    session = backpack.venue("perp").session
+    return [msgspec.json.decode(each.data) for each in session.change(7, added, dropped, {PERP.instrument: PERP}, kept)]
+
+
+def test_a_stream_that_serves_two_kinds_is_left_with_the_last_of_them() -> None:
+    assert changed([], [FUNDING], [MARK, TRADES]) == []
+    assert changed([], [FUNDING, MARK], [TRADES]) == [{"method": "UNSUBSCRIBE", "params": ["markPrice.C1_USDC_PERP"]}]
+
+
+def test_a_stream_that_serves_a_kind_already_is_not_asked_for_again() -> None:
+    assert changed([FUNDING], [], [MARK]) == []
+    assert changed([FUNDING, MARK], [], []) == [{"method": "SUBSCRIBE", "params": ["markPrice.C1_USDC_PERP"]}]
+
+
+def test_spot_offers_no_mark_price_and_no_funding() -> None:
+    session, instrument = backpack.venue("spot").session, backpack.instrument("spot")
+    missing = [kind for kind in DataType if session.door(Stream(instrument.instrument, kind), instrument) is None]
+    assert missing == [DataType.MARK_PRICE, DataType.FUNDING]

@@ -1,5 +1,7 @@
 """Binance's public frames: what each becomes, and that nothing makes the codec fail."""
 
+from math import isfinite
+
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.ids import InstrumentId
-from integrated_trading_system.domain.market import BookDelta, Candle, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import BookDelta, Candle, FundingRate, MarkPrice, Quote, Statistics, Trade
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.venues.venue import Acknowledged, Codec, Ignored, Pong, ServerClosing, VenueEvent
@@ -36,11 +38,15 @@ KLINE = (
     b'"T":1672515839999,"s":"BTCUSDT","i":"1m","f":1,"L":9,"o":"1.0","c":"2.0","h":"2.5","l":"0.5","v":"10","n":9,'
     b'"x":false,"q":"15","V":"5","Q":"7","B":"0"}}}'
 )
+MARK = (
+    b'{"stream":"btcusdt@markPrice@1s","data":{"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15",'
+    b'"ap":"11790.1","i":"11784.62","P":"11784.25","r":"-0.00038167","T":1562306400000,"st":1}}'
+)
 MINI_TICKER = (
     b'{"stream":"btcusdt@miniTicker","data":{"e":"24hrMiniTicker","E":1672515782136,"s":"BTCUSDT","c":"110","o":"100",'
     b'"h":"120","l":"90","v":"7","q":"700"}}'
 )
-FRAMES = (QUOTE, TRADE, DEPTH, KLINE, MINI_TICKER)
+FRAMES = (QUOTE, TRADE, DEPTH, KLINE, MINI_TICKER, MARK)
 
 
 def codec_of(flavour: str, symbol: str = "BTCUSDT") -> Codec:
@@ -138,7 +144,7 @@ def test_statistics_of_an_inverse_contract_count_contracts_as_their_worth() -> N
 
 def test_a_kline_is_a_candle(spot: Codec) -> None:
     opened_at = Nanos(1672515780000_000_000)
-    assert only(spot, KLINE) == Candle(SPOT, "1m", opened_at, 1.0, 2.5, 0.5, 2.0, 10.0, 9, False, AT)
+    assert only(spot, KLINE) == Candle(SPOT, "1m", opened_at, 1.0, 2.5, 0.5, 2.0, 10.0, 9, False, AT, 15.0)
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -240,9 +246,42 @@ def test_a_futures_delta_without_its_predecessor_is_quarantined(usdm: Codec) -> 
     assert reason(usdm, DEPTH) == "shape"
 
 
+# -- contracts -----------------------------------------------------------------------------------
+
+
+def test_one_mark_price_update_tells_the_price_and_the_rate_paid_next(usdm: Codec) -> None:
+    at = Nanos(1562305380000_000_000)
+    assert usdm.decode(MARK, AT) == (
+        MarkPrice(USDM, 11794.15, 11784.62, at, AT),
+        FundingRate(USDM, -0.00038167, Nanos(1562306400000_000_000), at, AT),
+    )
+
+
+@pytest.mark.parametrize("rate", [b'"r":"","T":0', b'"r":"0.0001","T":0', b'"r":"","T":1562306400000'])
+def test_a_contract_that_is_delivered_has_a_mark_price_and_no_funding(usdm: Codec, rate: bytes) -> None:
+    (mark,) = usdm.decode(MARK.replace(b'"r":"-0.00038167","T":1562306400000', rate), AT)
+    assert isinstance(mark, MarkPrice)
+
+
+@pytest.mark.parametrize("rate", [b"nan", b"1e400", b"--1", b"0x1"])
+def test_a_rate_that_is_no_plain_number_is_quarantined(usdm: Codec, rate: bytes) -> None:
+    assert reason(usdm, MARK.replace(b"-0.00038167", rate)) == "shape"
+
+
+def test_spot_has_no_mark_price(spot: Codec) -> None:
+    assert only(spot, MARK) == Ignored("stream")
+
+
+def test_an_inverse_candle_counts_base_units_and_what_they_are_worth() -> None:
+    frame = KLINE.replace(b"btcusdt", b"btcusd_perp").replace(b"BTCUSDT", b"BTCUSD_PERP")
+    candle = only(codec_of("coinm", "BTCUSD_PERP"), frame)
+    assert isinstance(candle, Candle)
+    assert (candle.volume, candle.quote_volume) == (15.0, 1000.0)
+
+
 # -- whatever the bytes --------------------------------------------------------------------------
 
-CODEC = codec_of("spot")
+CODECS = (codec_of("spot"), codec_of("usdm"))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -254,15 +293,15 @@ json_values = st.recursive(
 @example(b'{"stream":"btcusdt@trade"')
 @example(b'           btcusdt@trade"')
 def test_random_bytes_yield_events_and_no_exception(frame: bytes) -> None:
-    assert CODEC.decode(frame, AT)
+    assert all(codec.decode(frame, AT) for codec in CODECS)
 
 
-@given(st.sampled_from(FRAMES), st.integers(0, 400), st.integers(0, 5), st.binary(max_size=6))
+@given(st.sampled_from(CODECS), st.sampled_from(FRAMES), st.integers(0, 400), st.integers(0, 5), st.binary(max_size=6))
 def test_a_damaged_frame_is_decoded_or_quarantined_but_never_raises(
-    frame: bytes, at: int, removed: int, inserted: bytes
+    codec: Codec, frame: bytes, at: int, removed: int, inserted: bytes
 ) -> None:
     at %= len(frame)
-    for event in CODEC.decode(frame[:at] + inserted + frame[at + removed :], AT):
+    for event in codec.decode(frame[:at] + inserted + frame[at + removed :], AT):
         match event:
             case Quote():
                 assert 0 < event.bid < 1e15
@@ -275,13 +314,19 @@ def test_a_damaged_frame_is_decoded_or_quarantined_but_never_raises(
             case Trade():
                 assert event.price > 0
                 assert event.quantity >= 0
+            case MarkPrice():
+                assert 0 < event.mark_price < 1e15
+                assert event.index_price >= 0
+            case FundingRate():
+                assert isfinite(event.rate)
+                assert event.funding_at > 0
             case _:
                 pass
 
 
-@given(st.sampled_from(FRAMES), st.data())
-def test_a_field_of_any_type_never_raises(frame: bytes, data: st.DataObject) -> None:
+@given(st.sampled_from(CODECS), st.sampled_from(FRAMES), st.data())
+def test_a_field_of_any_type_never_raises(codec: Codec, frame: bytes, data: st.DataObject) -> None:
     message = msgspec.json.decode(frame)
     place = data.draw(st.sampled_from([message, message["data"]]))
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(json_values)
-    assert CODEC.decode(msgspec.json.encode(message), AT)
+    assert codec.decode(msgspec.json.encode(message), AT)

@@ -65,7 +65,12 @@ def test_usdm_streams_go_through_the_door_of_their_kind() -> None:
         "market-0": "wss://fstream.binance.com/market/stream",
     }
     assert names(doors["public-0"]) == ["btcusdt@bookTicker", "btcusdt@depth@100ms"]
-    assert names(doors["market-0"]) == ["btcusdt@aggTrade", "btcusdt@miniTicker", "btcusdt@kline_1m"]
+    assert names(doors["market-0"]) == [
+        "btcusdt@aggTrade",
+        "btcusdt@miniTicker",
+        "btcusdt@kline_1m",
+        "btcusdt@markPrice@1s",
+    ]
 
 
 def test_coinm_keeps_its_one_door() -> None:
@@ -177,3 +182,34 @@ def test_an_answer_without_a_usable_listen_key_is_malformed(body: bytes) -> None
 
 def test_a_book_is_proven_by_rest_and_not_by_subscribing_anew() -> None:
     assert binance.venue("spot").session.resubscribe(binance.instrument("spot")) == ()
+
+
+# -- one stream of the venue, two kinds of data of ours --------------------------------------------
+
+USDM = binance.instrument("usdm")
+MARK, FUNDING, CANDLES = (
+    Stream(USDM.instrument, kind) for kind in (DataType.MARK_PRICE, DataType.FUNDING, DataType.CANDLES)
+)
+
+
+def changed(added: list[Stream], dropped: list[Stream], kept: list[Stream]) -> list[tuple[str, list[str]]]:
+    change = binance.venue("usdm").session.change(7, added, dropped, {USDM.instrument: USDM}, kept)
+    sent = [msgspec.json.decode(frame.data) for frame in change]
+    assert [frame.request for frame in change] == [str(frame["id"]) for frame in sent]
+    return [(frame["method"], frame["params"]) for frame in sent]
+
+
+def test_a_stream_that_serves_two_kinds_is_left_with_the_last_of_them() -> None:
+    assert changed([], [FUNDING], [MARK, CANDLES]) == []
+    assert changed([], [FUNDING, MARK], [CANDLES]) == [("UNSUBSCRIBE", ["btcusdt@markPrice@1s"])]
+
+
+def test_a_stream_that_serves_a_kind_already_is_not_asked_for_again() -> None:
+    assert changed([FUNDING], [CANDLES], [MARK]) == [("UNSUBSCRIBE", ["btcusdt@kline_1m"])]
+    assert changed([FUNDING, MARK], [], []) == [("SUBSCRIBE", ["btcusdt@markPrice@1s"])]
+
+
+def test_spot_offers_no_mark_price_and_no_funding() -> None:
+    session, instrument = binance.venue("spot").session, binance.instrument("spot")
+    missing = [kind for kind in DataType if session.door(Stream(instrument.instrument, kind), instrument) is None]
+    assert missing == [DataType.MARK_PRICE, DataType.FUNDING]

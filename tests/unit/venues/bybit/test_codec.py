@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 from integrated_trading_system.domain.book import Book
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.ids import InstrumentId
-from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import (
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    FundingRate,
+    MarkPrice,
+    Quote,
+    Statistics,
+    Trade,
+)
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.venue import Acknowledged, Codec, Ignored, Pong, VenueEvent
@@ -46,7 +56,11 @@ KLINE = (
     b'"close":"16677","high":"16680","low":"16608","volume":"2.081","turnover":"34666.4","confirm":true,'
     b'"timestamp":1672324988882}],"ts":1672324988882,"type":"snapshot"}'
 )
-FRAMES = (QUOTE, DEPTH, SNAPSHOT, TRADES, TICKER, KLINE)
+FULL_TICKER = TICKER.replace(
+    b'"nextFundingTime":""',
+    b'"markPrice":"17217.33","indexPrice":"17227.36","nextFundingTime":"1673280000000","fundingRate":"-0.000212"',
+)
+FRAMES = (QUOTE, DEPTH, SNAPSHOT, TRADES, TICKER, FULL_TICKER, KLINE)
 
 
 def codec_of(flavour: str, *symbols: str) -> Codec:
@@ -92,6 +106,34 @@ def test_a_book_with_an_empty_side_has_no_quote(linear: Codec, side: bytes) -> N
     assert only(linear, QUOTE.replace(side, side[:4] + b"[]")) == Ignored("one-sided")
 
 
+TOP_CHANGE = QUOTE.replace(b'"snapshot"', b'"delta"')
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "top"),
+    [
+        (b'["30247.20","9"]', b"", (30247.20, 9.0, 30248.70, 0.5)),
+        (b"", b'["30248.60","7"]', (30247.20, 30.028, 30248.60, 7.0)),
+        (b'["30247.20","0"],["30247.10","3"]', b"", (30247.10, 3.0, 30248.70, 0.5)),
+        (b'["30247.30","3"],["30247.20","0"]', b'["30248.60","7"]', (30247.30, 3.0, 30248.60, 7.0)),
+    ],
+)
+def test_a_change_of_the_top_as_old_captures_have_it_is_laid_over_what_was_known(
+    linear: Codec, bids: bytes, asks: bytes, top: tuple[float, ...]
+) -> None:
+    change = TOP_CHANGE.replace(b'["30247.20","30.028"]', bids).replace(b'["30248.70","0.5"]', asks)
+    assert only(linear, change) == Ignored("incomplete")
+    linear.decode(QUOTE, AT)
+    quote = only(linear, change)
+    assert isinstance(quote, Quote)
+    assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == top
+
+
+def test_a_change_that_takes_the_last_level_of_a_side_leaves_no_quote(linear: Codec) -> None:
+    linear.decode(QUOTE, AT)
+    assert only(linear, TOP_CHANGE.replace(b'"30.028"', b'"0"')) == Ignored("one-sided")
+
+
 def test_a_change_of_the_book_continues_it_at_the_update_before(linear: Codec) -> None:
     bids, asks = [(30247.20, 30.028), (30240.0, 0.0)], [(30248.70, 0.0)]
     at = Nanos(1687940967464_000_000)
@@ -121,7 +163,9 @@ def test_each_public_trade_is_told_with_the_takers_side(linear: Codec) -> None:
 
 def test_a_kline_is_a_candle_of_one_minute(linear: Codec) -> None:
     opened_at = from_millis(1672324800000)
-    assert only(linear, KLINE) == Candle(BTC, "1m", opened_at, 16649.5, 16680.0, 16608.0, 16677.0, 2.081, 0, True, AT)
+    assert only(linear, KLINE) == Candle(
+        BTC, "1m", opened_at, 16649.5, 16680.0, 16608.0, 16677.0, 2.081, 0, True, AT, 34666.4
+    )
 
 
 def test_the_change_of_a_ticker_is_told_in_percent(linear: Codec) -> None:
@@ -162,6 +206,66 @@ def test_a_ticker_change_before_any_snapshot_is_not_completed_by_guesses(linear:
 
 def test_a_ticker_snapshot_without_a_volume_says_too_little(linear: Codec) -> None:
     assert only(linear, TICKER.replace(b'"volume24h":"91705.276",', b"")) == Ignored("incomplete")
+
+
+def test_one_ticker_of_a_contract_is_figures_a_mark_price_and_a_funding_rate(linear: Codec) -> None:
+    at = from_millis(1673272861686)
+    figures, mark, funding = linear.decode(FULL_TICKER, AT)
+    assert isinstance(figures, Statistics)
+    assert mark == MarkPrice(BTC, 17217.33, 17227.36, at, AT)
+    assert funding == FundingRate(BTC, -0.000212, from_millis(1673280000000), at, AT)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b'"lastPrice":"17217.00"', Statistics),
+        (b'"markPrice":"17218.00"', MarkPrice),
+        (b'"indexPrice":"17218.00"', MarkPrice),
+        (b'"fundingRate":"0.0001"', FundingRate),
+        (b'"nextFundingTime":"1673308800000"', FundingRate),
+    ],
+)
+def test_a_ticker_change_tells_only_the_kind_that_it_changes(
+    linear: Codec, fields: bytes, expected: type[VenueEvent]
+) -> None:
+    linear.decode(FULL_TICKER, AT)
+    assert isinstance(only(linear, ticker_delta(fields)), expected)
+    assert only(linear, ticker_delta(fields)) == Ignored("unchanged")
+
+
+def test_a_changed_mark_price_keeps_the_index_that_was_known(linear: Codec) -> None:
+    linear.decode(FULL_TICKER, AT)
+    mark = only(linear, ticker_delta(b'"markPrice":"17218.00"'))
+    assert mark == MarkPrice(BTC, 17218.0, 17227.36, from_millis(1673272861700), AT)
+
+
+def test_a_new_snapshot_tells_everything_again(linear: Codec) -> None:
+    assert linear.decode(FULL_TICKER, AT) == linear.decode(FULL_TICKER, AT)
+
+
+@pytest.mark.parametrize("due", [b'"nextFundingTime":""', b'"nextFundingTime":"0"'])
+def test_a_contract_that_is_delivered_has_no_funding(linear: Codec, due: bytes) -> None:
+    frame = FULL_TICKER.replace(b'"-0.000212"', b'""').replace(b'"nextFundingTime":"1673280000000"', due)
+    assert [type(event) for event in linear.decode(frame, AT)] == [Statistics, MarkPrice]
+
+
+@pytest.mark.parametrize("missing", [b"", b"0"])
+def test_a_contract_whose_mark_price_is_not_known_yet_has_its_figures_all_the_same(
+    linear: Codec, missing: bytes
+) -> None:
+    frame = FULL_TICKER.replace(b'"17217.33"', b'"%b"' % missing).replace(b'"17227.36"', b'""')
+    assert [type(event) for event in linear.decode(frame, AT)] == [Statistics, FundingRate]
+
+
+@pytest.mark.parametrize("price", [b"-1", b"nan", b"1e400", b"9" * 16])
+def test_a_mark_price_that_is_no_price_is_quarantined(linear: Codec, price: bytes) -> None:
+    assert reason(linear, FULL_TICKER.replace(b"17217.33", price)) == "shape"
+
+
+@pytest.mark.parametrize("rate", [b"nan", b"1e400", b"--1", b"0x1"])
+def test_a_rate_that_is_no_plain_number_is_quarantined(linear: Codec, rate: bytes) -> None:
+    assert reason(linear, FULL_TICKER.replace(b"-0.000212", rate)) == "shape"
 
 
 @pytest.mark.parametrize("frame", FRAMES)
@@ -250,7 +354,7 @@ def test_a_size_that_is_not_finite_or_is_negative_is_quarantined(linear: Codec, 
         (b'{"topic":"\xff"}', "json"),
         (QUOTE[:-1], "json"),
         (QUOTE + b"x", "json"),
-        (QUOTE.replace(b'"snapshot"', b'"delta"'), "shape"),
+        (QUOTE.replace(b'"snapshot"', b'"update"'), "shape"),
         (QUOTE.replace(b'"seq":66544703342', b'"seq":-1'), "shape"),
         (QUOTE.replace(b'"seq":66544703342', b'"seq":' + b"9" * 30), "shape"),
         (QUOTE.replace(b'"seq":66544703342', b'"sequence":1'), "shape"),
@@ -324,22 +428,72 @@ def cases(recordings: Path) -> list[dict[str, Any]]:
     return [case for case in everything if case["exchange"].startswith("bybit") and "ts" in case["raw"]]
 
 
-def test_recorded_trades_and_quotes_equal_what_others_read_in_them(recordings: Path) -> None:
-    seen = 0
-    for case in cases(recordings):
-        for expected in case["expected"]:
-            (event, *_) = codec_of("linear", expected["symbol"]).decode(json.dumps(case["raw"]).encode(), AT)
-            if isinstance(event, Trade):
-                assert (event.trade_id, event.price, event.quantity, event.side) == (
-                    case["raw"]["data"][0]["i"],
-                    *(case["expected"][0][name] for name in ("price", "amount", "side")),
-                )
-                seen += 1
-            elif isinstance(event, Quote):
-                wanted = tuple(expected[name] for name in ("bidPrice", "bidAmount", "askPrice", "askAmount"))
-                assert (event.bid, event.bid_size, event.ask, event.ask_size) == wanted
-                seen += 1
-    assert seen >= 3
+def events_of(case: dict[str, Any], *before: bytes) -> list[VenueEvent]:
+    codec = codec_of("linear", case["expected"][0]["symbol"])
+    return [event for frame in (*before, json.dumps(case["raw"]).encode()) for event in codec.decode(frame, AT)]
+
+
+def of_kind(recordings: Path, kind: str) -> list[dict[str, Any]]:
+    return [case for case in cases(recordings) if case["expected"] and case["expected"][0]["type"] == kind]
+
+
+def test_every_recorded_trade_is_what_others_read_in_it(recordings: Path) -> None:
+    found = of_kind(recordings, "trade")
+    for case in found:
+        told = [
+            (event.trade_id, event.price, event.quantity, event.side.value)
+            for event in events_of(case)
+            if isinstance(event, Trade)
+        ]
+        assert told == [tuple(row[name] for name in ("id", "price", "amount", "side")) for row in case["expected"]]
+    assert len(found) == 2
+
+
+def test_every_recorded_top_is_what_others_read_in_it(recordings: Path) -> None:
+    """One of them is a change: what it does not name was told before, and is told here."""
+    found = of_kind(recordings, "book_ticker")
+    for case in found:
+        (expected,) = case["expected"]
+        names = ("bidPrice", "bidAmount", "askPrice", "askAmount")
+        bid, bid_size, ask, ask_size = wanted = tuple(expected[name] for name in names)
+        data = {"b": [[str(bid), "7"]], "a": [[str(ask), str(ask_size)]], "u": 1, "seq": 1}
+        topic = {"topic": case["raw"]["topic"], "ts": 1, "type": "snapshot", "data": data}
+        quote = events_of(case, json.dumps(topic).encode())[-1]
+        assert isinstance(quote, Quote)
+        assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == wanted
+        assert quote.bid_size == bid_size
+    assert [case["raw"]["type"] for case in found] == ["snapshot", "delta"]
+
+
+def test_every_recorded_change_of_a_book_is_what_others_read_in_it(recordings: Path) -> None:
+    found = of_kind(recordings, "book_change")
+    for case in found:
+        ((expected,), (event,)) = case["expected"], events_of(case)
+        assert isinstance(event, BookSnapshot if expected["isSnapshot"] else BookDelta)
+        for told, wanted in ((event.bids, expected["bids"]), (event.asks, expected["asks"])):
+            assert told == [(row["price"], row["amount"]) for row in wanted]
+    assert len(found) == 2
+
+
+def test_recorded_tickers_of_contracts_equal_what_others_read_in_them(recordings: Path) -> None:
+    tickers = [case for case in cases(recordings) if case["raw"].get("topic", "").startswith("tickers")]
+    for case in tickers:
+        (expected,) = case["expected"]
+        events = codec_of("linear", expected["symbol"]).decode(json.dumps(case["raw"]).encode(), AT)
+        told = {type(event): event for event in events}
+        figures, mark, funding = told[Statistics], told[MarkPrice], told.get(FundingRate)
+        assert isinstance(figures, Statistics)
+        assert isinstance(mark, MarkPrice)
+        assert figures.last_price == expected["lastPrice"]
+        assert (mark.mark_price, mark.index_price) == (expected["markPrice"], expected["indexPrice"])
+        if expected["fundingRate"] is None:
+            assert funding is None
+        else:
+            assert isinstance(funding, FundingRate)
+            assert funding.rate == expected["fundingRate"]
+            paid_at = datetime.fromisoformat(expected["fundingTimestamp"])
+            assert funding.funding_at == from_millis(round(paid_at.timestamp() * 1000))
+    assert len(tickers) == 3
 
 
 def test_a_recorded_book_has_no_gap_and_never_crosses(recordings: Path) -> None:
@@ -363,15 +517,24 @@ def test_a_recorded_book_has_no_gap_and_never_crosses(recordings: Path) -> None:
     assert len(orders) == 51
 
 
-def test_the_sample_kline_of_another_interval_is_nobodys(recordings: Path) -> None:
+def test_the_sample_kline_is_nobodys_unless_it_is_of_one_minute(recordings: Path) -> None:
     frame = (recordings / "fixtures_nautilus" / "bybit" / "ws_kline.json").read_bytes()
-    assert only(codec_of("linear", "BTCUSDT"), frame) == Ignored("topic")
+    codec = codec_of("linear", "BTCUSDT")
+    assert only(codec, frame) == Ignored("topic")
+    opened_at = from_millis(1672324800000)
+    assert only(codec, frame.replace(b"kline.5.", b"kline.1.")) == Candle(
+        BTC, "1m", opened_at, 16649.5, 16677.0, 16608.0, 16677.0, 2.081, 0, False, AT, 34666.4005
+    )
 
 
 def test_the_sample_ticker_is_read(recordings: Path) -> None:
     frame = (recordings / "fixtures_nautilus" / "bybit" / "ws_ticker_linear.json").read_bytes()
-    statistics = only(codec_of("linear", "BTCUSDT"), frame)
+    statistics, mark, funding = codec_of("linear", "BTCUSDT").decode(frame, AT)
     assert isinstance(statistics, Statistics)
+    assert isinstance(mark, MarkPrice)
+    assert isinstance(funding, FundingRate)
+    assert (mark.mark_price, mark.index_price) == (17217.33, 17227.36)
+    assert (funding.rate, funding.funding_at) == (-0.000212, from_millis(1673280000000))
     assert (statistics.last_price, statistics.volume, statistics.quote_volume) == (
         17216.0,
         91705.276,

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
+from integrated_trading_system.domain.market import BookSnapshot
+from integrated_trading_system.domain.time import from_millis
 from integrated_trading_system.venues.rest import MalformedReply
 from tests.support import bybit
 
@@ -155,8 +156,34 @@ def test_a_reply_without_the_promised_shape_is_malformed(reply: HttpReply) -> No
         market.decode_instruments(reply)
 
 
-def test_books_begin_in_the_stream_so_no_snapshot_is_asked_for() -> None:
-    market, instrument = bybit.venue("linear").market, bybit.instrument("linear")
-    assert market.snapshot(instrument) is None
-    with pytest.raises(Unsupported):
-        market.decode_snapshot(instrument, bybit.answered({}))
+@pytest.mark.parametrize("flavour", ["linear", "spot"])
+def test_a_book_to_compare_with_is_asked_for_as_deep_as_there_is(flavour: str) -> None:
+    asked = bybit.venue(flavour).market.snapshot(bybit.instrument(flavour))
+    assert asked is not None
+    address = "https://api.bybit.com/v5/market/orderbook"
+    assert asked.request.target == f"{address}?category={flavour}&symbol=BTCUSDT&limit=1000"
+    assert asked.weights == (("IP", 1),)
+
+
+def test_the_recorded_book_is_read_whole_and_ordered_by_its_cross_sequence(recordings: Path) -> None:
+    reply = recorded(recordings, "http_get_orderbook")
+    assert bybit.venue("linear").market.decode_snapshot(bybit.instrument("linear"), reply) == BookSnapshot(
+        instrument=bybit.BTC,
+        bids=[(27450.5, 1.5), (27450.0, 2.0), (27449.5, 0.75)],
+        asks=[(27451.0, 1.2), (27451.5, 3.0), (27452.0, 0.5)],
+        last_sequence=1234567,
+        resume_from=1234568,
+        order=9876543,
+        venue_time=from_millis(1709891679000),
+        received_at=reply.received_at,
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"s": "ETHUSDT"}, {"u": -1}, {"b": [["0", "1"]]}, {"a": [["1", "-1"]]}, {"seq": None}, {"b": "many"}, {"ts": "x"}],
+)
+def test_a_book_that_cannot_be_believed_is_malformed(fields: dict[str, Any]) -> None:
+    book = {"s": "BTCUSDT", "b": [["1", "2"]], "a": [["3", "4"]], "u": 7, "seq": 8, "ts": 9} | fields
+    with pytest.raises(MalformedReply):
+        bybit.venue("linear").market.decode_snapshot(bybit.instrument("linear"), bybit.answered(book))

@@ -59,8 +59,9 @@ def test_a_subscribe_frame_names_at_most_ten_topics_and_its_request() -> None:
 
 def test_more_topics_than_one_connection_may_carry_are_spread_by_instrument() -> None:
     plans = links(*(stream(symbol, data_type) for symbol in SYMBOLS for data_type in DataType))
-    assert [len(topics(plan)) for plan in plans] == [TOPICS_PER_LINK, TOPICS_PER_LINK, 50]
-    assert [plan.name for plan in plans] == ["market-0", "market-1", "market-2"]
+    assert [len(plan.streams) for plan in plans] == [196, 196, 196, 42]
+    assert max(len(topics(plan)) for plan in plans) <= TOPICS_PER_LINK
+    assert [plan.name for plan in plans] == ["market-0", "market-1", "market-2", "market-3"]
     carried = [instrument for plan in plans for instrument in plan.instruments]
     assert len(carried) == len(set(carried)) == 90
     assert all(len(",".join(topics(plan))) <= 21_000 for plan in plans)
@@ -121,3 +122,36 @@ def test_all_addresses_can_be_replaced() -> None:
         "ws://private",
         "ws://public",
     )
+
+
+# -- one topic, three kinds of data of ours --------------------------------------------------------
+
+KINDS = (DataType.STATISTICS, DataType.MARK_PRICE, DataType.FUNDING)
+STATISTICS, MARK, FUNDING = (stream("C1USDT", kind) for kind in KINDS)
+TRADES = stream("C1USDT", DataType.TRADES)
+
+
+def changed(added: list[Stream], dropped: list[Stream], kept: list[Stream]) -> list[tuple[str, list[str]]]:
+    frames = bybit.venue("linear").session.change(7, added, dropped, INSTRUMENTS, kept)
+    sent = [msgspec.json.decode(frame.data) for frame in frames]
+    assert [frame.request for frame in frames] == [frame["req_id"] for frame in sent]
+    return [(frame["op"], frame["args"]) for frame in sent]
+
+
+def test_a_topic_is_left_with_the_last_kind_that_it_serves() -> None:
+    assert changed([], [MARK, FUNDING], [STATISTICS, TRADES]) == []
+    assert changed([], [STATISTICS, MARK, FUNDING], [TRADES]) == [("unsubscribe", ["tickers.C1USDT"])]
+
+
+def test_a_topic_that_serves_a_kind_already_is_not_asked_for_again() -> None:
+    assert changed([MARK, FUNDING], [], [STATISTICS]) == []
+    assert changed([MARK, FUNDING], [TRADES], []) == [
+        ("unsubscribe", ["publicTrade.C1USDT"]),
+        ("subscribe", ["tickers.C1USDT"]),
+    ]
+
+
+def test_spot_offers_no_mark_price_and_no_funding() -> None:
+    session, instrument = bybit.venue("spot").session, bybit.instrument("spot")
+    missing = [kind for kind in DataType if session.door(Stream(instrument.instrument, kind), instrument) is None]
+    assert missing == [DataType.MARK_PRICE, DataType.FUNDING]

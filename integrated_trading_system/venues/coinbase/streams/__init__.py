@@ -1,0 +1,1 @@
+"""What the two flavours' public streams are decoded with, beside `codec`."""

@@ -1,0 +1,1 @@
+"""What each venue of the catalog says, by its name."""
