@@ -13,7 +13,7 @@ class StorageSettings(Settings):
     enabled: bool = Field(default=True, description="Write history at all.")
     only_loaded: bool = Field(
         default=False,
-        description="Write nothing but history that was asked for (`load`, load_historical_data): not what streams tell.",
+        description="Write only history that was asked for (`load`, load_historical_data), not what streams tell.",
     )
     path: Path | None = Field(None, description="The SQLite file; by default market_data.db in the state directory.")
     batch_rows: int = Field(2_000, gt=0, le=100_000, description="Rows written in one transaction at most.")

@@ -30,4 +30,4 @@ class JournalUnavailable(PlatformError):
 
 
 class HistoryIncomplete(PlatformError):
-    """Not all of the history that was asked for has come. The text names the instrument, the reason, and how far it is."""
+    """Not all history that was asked for has come. The text names the instrument, the reason, and how far it is."""

@@ -215,6 +215,16 @@ class TradingStateChanged(Struct, frozen=True, tag=True):
     at: Nanos
 
 
+class CallbackSuspended(Struct, frozen=True, tag=True):
+    """A function of a user's has failed so often in a row that it is called no more. Told by a driver, to readers."""
+
+    name: str
+    failures: int
+    """In a row."""
+    error: str
+    """The last one."""
+
+
 class ActorFailed(Struct, frozen=True, tag=True):
     """An actor raised. `restarted` is False when the failure was passed on to its supervisor."""
 

@@ -42,6 +42,11 @@ class Quote(Struct, frozen=True, gc=False, tag=True):
     venue_time: Nanos
     received_at: Nanos
 
+    @property
+    def polled(self) -> bool:
+        """Whether it was fetched by REST because the stream is down: no stream's sequence is negative."""
+        return self.sequence < 0
+
 
 @final
 class Trade(Struct, frozen=True, gc=False, tag=True):

@@ -6,7 +6,7 @@ another. Whoever decides is told FeedUnreliable and FeedReliable, and after a re
 """
 
 from collections import deque
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -21,6 +21,9 @@ from integrated_trading_system.domain.health import (
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.time import MILLISECOND, Nanos, from_millis
 from integrated_trading_system.runtime.actor import Actor
+
+UNSUBSCRIBED: Final = "unsubscribed"
+"""Why a book ends that nobody wants any more."""
 
 
 class LossDue(Struct, frozen=True):
@@ -112,6 +115,9 @@ class CircuitBreaker(Actor[Inbox]):
     def _on_state(self, changed: BookStateChanged) -> None:
         instrument, now = changed.instrument, self.context.now
         circuit = self._circuits.get(instrument)
+        if changed.reason == UNSUBSCRIBED and (circuit is None or circuit.reason is None):
+            self._circuits.pop(instrument, None)  # nobody misses a book that nobody wants
+            return
         first = circuit is None
         if circuit is None:
             circuit = self._circuits[instrument] = Circuit(self._settings)
@@ -134,14 +140,16 @@ class CircuitBreaker(Actor[Inbox]):
             self.context.after(circuit.calm, CalmDue(instrument, circuit.changed_at))
 
     def _on_loss(self, due: LossDue) -> None:
-        circuit = self._circuits[due.instrument]
-        if not circuit.valid and circuit.changed_at == due.since:
+        circuit = self._circuits.get(due.instrument)
+        if circuit is not None and not circuit.valid and circuit.changed_at == due.since:
             lost_for = self._down_after // MILLISECOND
             self._open(due.instrument, circuit, f"no believed book for {lost_for} ms")
 
     def _on_calm(self, due: CalmDue) -> None:
-        circuit = self._circuits[due.instrument]
-        if circuit.valid and circuit.changed_at == due.since and circuit.reason is not None:
+        circuit = self._circuits.get(due.instrument)
+        if circuit is None or circuit.reason is None:
+            return
+        if circuit.valid and circuit.changed_at == due.since:
             circuit.reason = None
             circuit.doubts.clear()
             self.context.publish(FeedReliable(due.instrument, self.context.now))

@@ -12,6 +12,7 @@ from integrated_trading_system.domain.ids import InstrumentId, VenueId, venue_of
 from integrated_trading_system.domain.market import DataType, PolledQuote
 from integrated_trading_system.domain.streams import StreamsWanted
 from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.feed.breaker import UNSUBSCRIBED
 from integrated_trading_system.feed.clock import Clocks, VenueClock
 from integrated_trading_system.feed.lane import Lane, SyncMessage
 from integrated_trading_system.feed.lanes import Lanes
@@ -76,7 +77,7 @@ class Watch:
         lanes = self._lanes
         for lane in [lane for lane in lanes.open.values() if lane.venue == wanted.venue]:
             if lane.instrument not in kinds:
-                self._outlet.change(lane, BookState.STALE, "unsubscribed")
+                self._outlet.change(lane, BookState.STALE, UNSUBSCRIBED)
                 lanes.close(lane)
         for instrument, of in kinds.items():
             lane = lanes.of(instrument)

@@ -17,9 +17,11 @@ from integrated_trading_system.domain.errors import (
     Refused,
     ReplayDiffers,
 )
+from integrated_trading_system.domain.history import HistoryKind
+from integrated_trading_system.domain.intervals import INTERVALS
 from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
-COMMANDS = ("run", "record", "replay", "exchange")
+COMMANDS = ("run", "record", "replay", "load", "exchange")
 EXIT_CODES = "Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs."
 
 
@@ -51,6 +53,11 @@ def _dispatch(parsed: argparse.Namespace) -> int:
         from integrated_trading_system.orchestrator.exchange import serve
 
         return serve(parsed.venue, parsed.flavour, parsed.host, parsed.port, parsed.seed)
+    if parsed.command == "load":
+        from integrated_trading_system.orchestrator.loading import LoadOptions, load_history
+
+        asked = (parsed.venue, parsed.symbols, parsed.interval, parsed.days, HistoryKind(parsed.kind))
+        return load_history(LoadOptions(*asked, parsed.config, tuple(parsed.set), parsed.log_level))
     options = RunOptions(
         config=parsed.config,
         overrides=tuple(parsed.set),
@@ -107,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("sources", nargs="+", metavar="SOURCE", help="VENUE:FLAVOUR=PATH, or a recording's path")
     _common(replay)
     replay.add_argument("--speed", choices=("max", "1", "10"), default="max", help="pace of captures")
+    _load(commands.add_parser("load", help="load candles or funding rates of the past into the database, by REST"))
     exchange = commands.add_parser("exchange", help="serve a simulated exchange over HTTP and WebSocket")
     exchange.add_argument("--venue", required=True, metavar="VENUE", help="binance, bybit or backpack")
     exchange.add_argument("--flavour", metavar="FLAVOUR", help="as in venue:flavour; by default the venue's own")
@@ -115,6 +123,18 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--seed", type=int, default=7, metavar="N", help="of its market")
     parser.epilog = f"{EXIT_CODES}\n\nWithout a command:\n\n{run.format_help()}"
     return parser
+
+
+def _load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--venue", required=True, metavar="VENUE:FLAVOUR", help="whose, as in binance:spot")
+    parser.add_argument("--symbols", required=True, type=_words, metavar="A,B", help="in the venue's own spelling")
+    parser.add_argument("--interval", choices=INTERVALS, default="1m", help="of the candles; default 1m")
+    parser.add_argument("--days", type=_positive, default=7.0, metavar="N", help="so many days back; default 7")
+    parser.add_argument("--kind", choices=[kind.value for kind in HistoryKind], default="candles", help="of what")
+    parser.add_argument("--config", default=None, metavar="FILE", help="default config/feed.yaml: live data, no keys")
+    parser.add_argument("--set", action="append", default=[], metavar="key.path=value", help="overrides a setting")
+    parser.add_argument("--log-level", choices=LEVELS, help="default WARNING")
+    _version(parser)
 
 
 def _version(parser: argparse.ArgumentParser) -> None:
@@ -147,6 +167,6 @@ def _common(parser: argparse.ArgumentParser, *, recordable: bool = True) -> None
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
-        message = f"expected a positive number of seconds, not {text}"
+        message = f"expected a positive number, not {text}"
         raise argparse.ArgumentTypeError(message)
     return value

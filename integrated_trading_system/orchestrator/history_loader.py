@@ -77,14 +77,12 @@ class Inbox:
     def tell(self, message: Answer, /) -> None:
         """Pages of other requests and failures of other actors are not ours."""
         match message:
-            case HistoryPage() | HistoryFailed():
-                ours = message.request == self.request
-            case ActorFailed():
-                ours = message.actor == self._connector
-            case VenueBlocked():
-                ours = True
-        if ours:
-            self.waiting.put_nowait(message)
+            case HistoryPage() | HistoryFailed() if message.request != self.request:
+                return
+            case ActorFailed() if message.actor != self._connector:
+                return
+            case _:
+                self.waiting.put_nowait(message)
 
 
 class HistoryLoader:
@@ -221,7 +219,7 @@ class _Load:
     def _incomplete(self, reason: str) -> HistoryIncomplete:
         wanted = self._wanted
         part = Progress(wanted, self._covered, self.rows).part
-        kept = "nothing was kept" if self._keeps else "kept, the next load goes on from there"
+        kept = "not kept" if self._keeps else "kept: the next load goes on from there"
         what = f"{wanted.kind.value.replace('_', ' ')} {wanted.interval}".strip()
         return HistoryIncomplete(
             f"{wanted.instrument} {what}: {reason}; {self.rows} rows loaded, {part:.0%} of the time is there ({kept})"

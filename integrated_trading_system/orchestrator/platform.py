@@ -12,11 +12,13 @@ from integrated_trading_system.domain.health import TradingStateChanged
 from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, PlanId, VenueId, venue_of
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.plan import Plan
+from integrated_trading_system.drivers.callbacks import Callbacks
 from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
 from integrated_trading_system.oms.records import PlanClosed, PlanIntended, decode, fills_of, openings_of
 from integrated_trading_system.orchestrator.listing import Listing
+from integrated_trading_system.orchestrator.notes import Notes
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.system import System
@@ -82,6 +84,9 @@ class Platform:
     strategies: Mapping[str, ActorName]
     streams: Mapping[InstrumentId, tuple[DataType, ...]]
     listing: Listing = field(default_factory=Listing)
+    notes: Notes = field(default_factory=Notes)
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    """Functions of users."""
 
 
 class GateSwitch:

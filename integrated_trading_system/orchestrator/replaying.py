@@ -13,7 +13,7 @@ from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.errors import ConfigurationError, ReplayDiffers
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.recorder import Recorder, is_recording, read_blocks
@@ -30,7 +30,7 @@ from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.capture import Kind, Line, Problems, read_lines
 from integrated_trading_system.simulation.formats import in_todays_words
 from integrated_trading_system.simulation.inference import infer_instruments
-from integrated_trading_system.simulation.playback import Playback, Track
+from integrated_trading_system.simulation.playback import Playback, Track, is_answer_to
 from integrated_trading_system.venues import catalog
 
 GRACE = Nanos(SECOND)
@@ -214,7 +214,8 @@ def _read_capture(venue: VenueId, paths: Sequence[Path]) -> Capture:
     lines = list(merge(*files, key=lambda line: line.at))
     frames = [line.payload for line in lines if line.kind is Kind.FRAME]
     inferred = infer_instruments(venue, frames)
-    listed = any(line.kind is Kind.ANSWER and "depth" not in line.url and line.url for line in lines)
+    answers = [line.url for line in lines if line.kind is Kind.ANSWER and line.url]
+    listed = bool(answers) and _holds_list(venue, answers)
     return Capture(
         venue=venue,
         lines=lines,
@@ -222,6 +223,13 @@ def _read_capture(venue: VenueId, paths: Sequence[Path]) -> Capture:
         instruments=() if listed else inferred,
         symbols=tuple(one.symbol for one in inferred),
     )
+
+
+def _holds_list(venue: VenueId, answers: Sequence[str]) -> bool:
+    """Whether one of the recorded addresses is where the venue's instruments are listed today."""
+    market = catalog.build(venue, catalog.endpoints_of(venue), AccountId("none")).market
+    wanted = [one.request for one in market.instruments()]
+    return any(is_answer_to(url, request) for url in answers for request in wanted)
 
 
 def _raw_lines(path: Path) -> Iterator[bytes]:

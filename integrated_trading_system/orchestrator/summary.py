@@ -7,13 +7,14 @@ from msgspec import json, to_builtins
 
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.health import TradingState
-from integrated_trading_system.domain.ids import ActorName
+from integrated_trading_system.domain.ids import ActorName, venue_of
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator import proof
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
+from integrated_trading_system.venues.textbook import Checksums
 
 SCHEMA = 1
 
@@ -104,9 +105,11 @@ def _venues(platform: Platform) -> dict[str, Any]:
 
 
 def _books(platform: Platform) -> dict[str, Any]:
+    proofs = {venue: platform.system.view(connector_name(venue)).checksums for venue in platform.venues}
     books: dict[str, Any] = {}
     for instrument, book in platform.system.view(FEED).books.items():
         row = to_builtins(book)
+        row["checksums"] = to_builtins(proofs.get(venue_of(instrument), {}).get(instrument, Checksums()))
         row["best_bid"], row["best_ask"] = _level(book.best_bid), _level(book.best_ask)
         books[instrument] = row
     return books

@@ -71,6 +71,8 @@ def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
     """The whole core, not started yet. Raises ConfigurationError for what only the classes themselves can judge."""
     platform = _Wiring(settings, recovered).platform()
     platform.system.bus.subscribe(InstrumentsListed, platform.listing)
+    platform.notes.follow(platform.system.bus)
+    platform.callbacks.publish = platform.system.bus.publish
     return platform
 
 

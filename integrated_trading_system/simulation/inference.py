@@ -138,7 +138,7 @@ def _instrument(venue: VenueId, symbol: str, steps: _Seen) -> Instrument:
     kind = {"usdm": Kind.LINEAR, "linear": Kind.LINEAR, "perp": Kind.LINEAR, "coinm": Kind.INVERSE}.get(
         flavour, Kind.SPOT
     )
-    if flavour == "swap":
+    if flavour in ("swap", "linear"):
         kind = Kind.INVERSE if quote == "USD" else Kind.LINEAR
     return Instrument(
         instrument=instrument_id(venue, symbol),
@@ -150,7 +150,7 @@ def _instrument(venue: VenueId, symbol: str, steps: _Seen) -> Instrument:
         kind=kind,
         tick=Decimal(1).scaleb(-steps.price),
         lot=Decimal(1).scaleb(-steps.size),
-        multiplier=_contract_size(base) if kind is Kind.INVERSE else ONE,
+        multiplier=_contract_size(flavour, base) if kind is Kind.INVERSE else ONE,
         inferred=True,
     )
 
@@ -166,6 +166,8 @@ def _assets(symbol: str) -> tuple[str, str]:
     return parts[0], "UNKNOWN"
 
 
-def _contract_size(base: str) -> Decimal:
-    """Binance COIN-M, and OKX: one contract is 100 USD for BTC and 10 USD for every other coin."""
+def _contract_size(flavour: str, base: str) -> Decimal:
+    """Binance COIN-M, and OKX: one contract is 100 USD for BTC and 10 USD for every other coin. Bybit: 1 USD."""
+    if flavour == "linear":
+        return ONE
     return Decimal(100) if base == "BTC" else Decimal(10)

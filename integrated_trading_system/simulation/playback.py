@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
+from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import ActorName, CallId, LinkId, VenueId
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted
 from integrated_trading_system.domain.link import (
@@ -168,11 +168,14 @@ class Playback:
 
 
 def _answers(line: Line, call: HttpCall) -> bool:
-    """Same path, same symbol and product; an answer whose address was not kept fits any snapshot."""
-    if not line.url:
-        return call.purpose == "snapshot"
-    recorded, asked = urlsplit(line.url), urlsplit(call.request.url)
+    """An answer whose address was not kept fits any snapshot."""
+    return is_answer_to(line.url, call.request) if line.url else call.purpose == "snapshot"
+
+
+def is_answer_to(url: str, request: HttpRequest) -> bool:
+    """Whether what was recorded at this address answers the request: same path, same symbol and product."""
+    recorded, asked = urlsplit(url), urlsplit(request.url)
     if recorded.path != asked.path:
         return False
-    wanted, told = parse_qs(call.request.query), parse_qs(recorded.query)
+    wanted, told = parse_qs(request.query), parse_qs(recorded.query)
     return all(wanted[name] == told.get(name) for name in _NAMING if name in wanted)

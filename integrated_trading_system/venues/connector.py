@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final, TypeAlias, assert_never, get_args
 
+from msgspec.structs import replace
+
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.audit import AuditWanted
 from integrated_trading_system.domain.execution import UserStreamChanged, VenueExecution
@@ -167,6 +169,7 @@ class Connector(Actor[Inbox]):
             blocked_until=self._calls.blocked_until,
             clock_offset=self._calls.clock_offset,
             links={link_id: link.state for link_id, link in self._by_id.items()},
+            checksums={name: replace(counts) for name, counts in self._venue.checksums.items()},
         )
 
     # -- messages --------------------------------------------------------------------------------

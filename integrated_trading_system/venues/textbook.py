@@ -8,8 +8,23 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from msgspec import Struct
+
 TextLevel: TypeAlias = tuple[str, str]
 """Price and size, as the venue wrote them."""
+
+
+class Checksums(Struct):
+    """How often the venue's checksum of one book was compared with that of ours."""
+
+    checked: int = 0
+    failed: int = 0
+
+    def count(self, equal: bool) -> bool:
+        """One more comparison; whether it was equal."""
+        self.checked += 1
+        self.failed += not equal
+        return equal
 
 
 class TextBook:

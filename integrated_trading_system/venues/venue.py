@@ -30,6 +30,7 @@ from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.history import History
 from integrated_trading_system.venues.rest import RateLimit, WeightedRequest
+from integrated_trading_system.venues.textbook import Checksums
 
 # -- what a codec says beside market events and executions ---------------------------------------
 
@@ -291,6 +292,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     data_account: AccountId | None = None
     """Whose key every request carries, public data included: the venue shows nothing to strangers. Without that
     key the venue is run dry: no connection is opened, and heartbeats say that it is only spoken for."""
+    checksums: Mapping[InstrumentId, Checksums] = {}
+    """How often the codec has held a book against the venue's own checksum; empty where there are none."""
     query_elsewhere: QueryElsewhere | None = None
     """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
     what is not here either was not found."""

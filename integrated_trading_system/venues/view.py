@@ -3,8 +3,9 @@
 from msgspec import Struct
 
 from integrated_trading_system.domain.health import LinkState
-from integrated_trading_system.domain.ids import LinkId, VenueId
+from integrated_trading_system.domain.ids import InstrumentId, LinkId, VenueId
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.venues.textbook import Checksums
 
 
 class ConnectorView(Struct, frozen=True, kw_only=True):
@@ -35,3 +36,5 @@ class ConnectorView(Struct, frozen=True, kw_only=True):
     clock_offset: Nanos
     """Venue clock minus ours."""
     links: dict[LinkId, LinkState]
+    checksums: dict[InstrumentId, Checksums]
+    """Of the books whose venue sends any."""

@@ -169,19 +169,19 @@ def simulated(venue: str, *, integrity: str, limited: Answer, uncertain: Sequenc
 
 
 def _book(there: Counterpart) -> BookTraffic:
-    """Four better bids, one after the other; and once more on a second connection."""
-    frames, snapshot, after = _followed(there, range(-9, -5))
-    again, later, _ = _followed(there, range(-5, -1))
+    """Six better bids, one after the other; and once more on a second connection."""
+    frames, snapshot, after = _followed(there, range(-9, -3))
+    again, later, _ = _followed(there, range(-3, 3))
     return BookTraffic(
         frames=frames,
         snapshot=snapshot,
         snapshot_after=after,
-        best=(float(there.price(-6)), float(there.price(10))),
+        best=(float(there.price(-4)), float(there.price(10))),
         lost=len(frames) - 2,
         spoiled=_spoiled(frames[-2]),
         again=again,
         snapshot_again=later,
-        best_again=(float(there.price(-2)), float(there.price(10))),
+        best_again=(float(there.price(2)), float(there.price(10))),
     )
 
 

@@ -12,7 +12,7 @@ from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.exchange_server import ExchangeServer
 from integrated_trading_system.drivers.loop import Clock
-from integrated_trading_system.simulation.exchange.dialect import ServerRequest
+from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerRequest
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.venues import build_dialect, build_exchange, listings
 
@@ -37,16 +37,24 @@ async def until(condition: Callable[[], bool], what: str) -> None:
 class ServedMarket:
     """Some venues on ports of their own, all with the same prices."""
 
-    def __init__(self, *venues: str, symbols: tuple[str, ...] = ("BTCUSDT",), seed: int = 7) -> None:
+    def __init__(
+        self,
+        *venues: str,
+        symbols: tuple[str, ...] = ("BTCUSDT",),
+        seed: int = 7,
+        settings: MarketSettings = LIVELY,
+        front: Callable[[Dialect], Dialect] = lambda dialect: dialect,
+    ) -> None:
+        """`front` may put something between the network and a venue."""
         self._clock = Clock()
         start = self._clock.now()
-        market = Market(seed, start, LIVELY)
+        market = Market(seed, start, settings)
         self.servers: dict[str, ExchangeServer[ServerRequest]] = {}
         self.ports: dict[str, int] = {}
         for name in venues:
             venue = VenueId(name)
             exchange = build_exchange(venue, listings(venue, symbols), [], market, start)
-            self.servers[name] = ExchangeServer(build_dialect(venue, exchange), ServerRequest, self._clock.now)
+            self.servers[name] = ExchangeServer(front(build_dialect(venue, exchange)), ServerRequest, self._clock.now)
 
     async def __aenter__(self) -> Self:
         self.ports = {name: await server.start() for name, server in self.servers.items()}

@@ -24,11 +24,13 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
     venue = VenueId(f"{NAME}:{flavour}")
     pairs = Pairs()
     trading = KrakenTrading(venue, endpoints.rest_url, pairs)
+    codec = MarketCodec(venue)
     return Venue(
         venue=venue,
         session=KrakenSession(endpoints),
         market=KrakenMarket(venue, endpoints.rest_url, pairs),
-        codec=MarketCodec(venue),
+        codec=codec,
+        checksums=codec.checksums,
         user_codec=UserCodec(venue, account),
         history=KrakenHistory(endpoints.rest_url),
         trading=trading,

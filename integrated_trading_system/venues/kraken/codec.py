@@ -22,7 +22,7 @@ from integrated_trading_system.venues.kraken.endpoints import DEPTH
 from integrated_trading_system.venues.kraken.session import Answers
 from integrated_trading_system.venues.kraken.symbols import decimals
 from integrated_trading_system.venues.kraken.wire import nanos
-from integrated_trading_system.venues.textbook import TextBook, TextLevel
+from integrated_trading_system.venues.textbook import Checksums, TextBook, TextLevel
 from integrated_trading_system.venues.venue import Ignored, Pong, VenueEvent
 
 BROKEN: Final = (ValueError, RecursionError)
@@ -57,6 +57,7 @@ class MarketCodec:
         """Knows no symbol yet."""
         self._venue = venue
         self._symbols: dict[str, Known] = {}
+        self.checksums: dict[InstrumentId, Checksums] = {}
         self._answers = Answers()
         channels: dict[str, Read] = {
             "book": self._books,
@@ -71,6 +72,7 @@ class MarketCodec:
         """What is known of a book outlives a new list that still has it."""
         before = self._symbols
         self._symbols = {one.symbol: before.get(one.symbol) or Known(one) for one in instruments}
+        self.checksums.update({known.instrument: known.checksums for known in self._symbols.values()})
 
     def decode(self, frame: bytes, received_at: Nanos) -> Sequence[VenueEvent]:
         read = self._lanes.get(frame[: frame.find(b'"', 12) + 1])
@@ -175,6 +177,7 @@ class Known:
         """Levels a side, as the venue has confirmed it."""
         self._decimals = (decimals(instrument.tick), decimals(instrument.lot))
         self._book = TextBook()
+        self.checksums = Checksums()
         self._proven = False
         self._at = Nanos(0)
         """The venue's time of the last change; 0 where it told none."""
@@ -233,7 +236,7 @@ class Known:
         """Compare; from here on the book is proven, or nothing about it is believed."""
         levels = wire.SUMMED_LEVELS
         found = wire.checksum(self._book.asks(levels), self._book.bids(levels))
-        self._proven = found == data.checksum
+        self._proven = self.checksums.count(found == data.checksum)
         self._checksum = data.checksum
         self._at = at
         self._sequence = max(at, self._sequence + 1)

@@ -22,11 +22,13 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
     """All parts of one flavour, for these endpoints and this account."""
     venue = VenueId(f"{NAME}:{flavour}")
     rules = RULES[flavour]
+    codec = MarketCodec(venue)
     return Venue(
         venue=venue,
         session=OkxSession(endpoints, rules),
         market=OkxMarket(venue, endpoints.rest_url, rules),
-        codec=MarketCodec(venue),
+        codec=codec,
+        checksums=codec.checksums,
         user_codec=UserCodec(venue, account, rules),
         trading=OkxTrading(venue, endpoints.rest_url, rules),
         history=OkxHistory(endpoints.rest_url),

@@ -33,7 +33,7 @@ from integrated_trading_system.venues.okx import wire
 from integrated_trading_system.venues.okx.endpoints import BOOK_LEVELS
 from integrated_trading_system.venues.okx.session import LOGON
 from integrated_trading_system.venues.okx.symbols import CHANNELS, door
-from integrated_trading_system.venues.textbook import TextBook
+from integrated_trading_system.venues.textbook import Checksums, TextBook
 from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, ServerClosing, VenueEvent
 
 Read: TypeAlias = Callable[[bytes, InstrumentId, Nanos], Sequence[VenueEvent]]
@@ -72,10 +72,11 @@ _FUNDINGS: Final = Decoder(wire.Fundings, strict=False).decode
 class Proof:
     """What the codec has to remember of one book: its place in the sequence, and its text while that can be checked."""
 
-    __slots__ = ("sequence", "text")
+    __slots__ = ("checksums", "sequence", "text")
 
-    def __init__(self) -> None:
-        """Nothing known."""
+    def __init__(self, checksums: Checksums) -> None:
+        """Nothing known. Comparisons are counted in `checksums`."""
+        self.checksums = checksums
         self.sequence = 0
         self.text: TextBook | None = None
 
@@ -88,6 +89,7 @@ class MarketCodec:
         self._venue = venue
         self._lanes: dict[bytes, tuple[Read, InstrumentId]] = {}
         self._proofs: dict[InstrumentId, Proof] = {}
+        self.checksums: dict[InstrumentId, Checksums] = {}
 
     def list(self, instruments: Sequence[Instrument]) -> None:
         reads: dict[DataType, Read] = {
@@ -134,7 +136,9 @@ class MarketCodec:
         numbers: there the codec counts, and the checksum alone proves that nothing is missing.
         """
         message = _BOOK(frame)
-        proof = self._proofs.setdefault(instrument, Proof())
+        proof = self._proofs.get(instrument)
+        if proof is None:
+            proof = self._proofs[instrument] = Proof(self.checksums.setdefault(instrument, Checksums()))
         texts = _TEXTS(frame).data if any(data.checksum for data in message.data) else ()
         events: list[VenueEvent] = []
         for index, data in enumerate(message.data):
@@ -176,7 +180,7 @@ def _verify(
         proof.text.apply(bids, asks)
         proof.text.trim(BOOK_LEVELS)
     ours = checksum(proof.text)
-    if ours == data.checksum:
+    if proof.checksums.count(ours == data.checksum):
         return None
     proof.text = None
     return ours

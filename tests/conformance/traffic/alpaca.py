@@ -105,6 +105,7 @@ def traffic(symbol: str, asset_class: str, listed: dict[str, Any], bars: str) ->
         candles=answer({bars: {symbol: history}}),
         credentials=(Credentials("PK1", "one secret"), Credentials("PK2", "another secret")),
         secret_is_sent=True,
+        frame_bytes_max=16 * 1024,  # no limit is documented; everything is named in one frame
     )
 
 

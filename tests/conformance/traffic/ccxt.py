@@ -45,7 +45,7 @@ def any_exchange() -> Traffic:
         integrity=WHOLE,
         limited=answer({"error": "RateLimitExceeded"}, 429),
         candles=answer(BARS),
-        credentials=(Credentials("k", "s"), Credentials("k", "t")),
+        credentials=(Credentials("key", "one secret"), Credentials("key", "another secret")),
     )
 
 

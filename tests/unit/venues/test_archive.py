@@ -1,5 +1,7 @@
 """History of a venue, page by page, through the connector."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec import json
 
@@ -10,10 +12,10 @@ from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.intervals import LENGTHS
 from integrated_trading_system.domain.market import Candle, FundingRate
-from integrated_trading_system.domain.time import HOUR, MINUTE, Nanos
+from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.archive import TRIES_MAX
 from integrated_trading_system.venues.history import CandlePrice
-from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
+from integrated_trading_system.venues.rest import MalformedReply, RateLimit, WeightedRequest
 from tests.support.connector_rig import Rig
 from tests.support.toy_venue import BTC, ETH, toy_venue
 
@@ -28,13 +30,16 @@ class ToyHistory:
     candles_per_page = PAGE
     funding_per_page = PAGE
 
+    def __init__(self, weights: tuple[tuple[str, int], ...] = ()) -> None:
+        self._weights = weights
+
     def candles(
         self, instrument: Instrument, interval: str, start: Nanos, end: Nanos, price: CandlePrice
     ) -> WeightedRequest | None:
         if price is CandlePrice.MARK and instrument.symbol != "BTC":
             return None
         query = f"{price}&{interval}&{start}&{end}"
-        return WeightedRequest(HttpRequest(method="GET", url="https://toy/candles", query=query), ())
+        return WeightedRequest(HttpRequest(method="GET", url="https://toy/candles", query=query), self._weights)
 
     def decode_candles(self, instrument: Instrument, interval: str, reply: HttpReply) -> tuple[Candle, ...]:
         if reply.body == b"?":
@@ -54,8 +59,8 @@ class ToyHistory:
         return tuple(FundingRate(instrument.instrument, 0.0001, Nanos(at), Nanos(0), Nanos(0)) for at in times)
 
 
-def listed(history: ToyHistory | None = None) -> Rig:
-    rig = Rig(toy_venue(history=history or ToyHistory()))
+def listed(history: ToyHistory | None = None, **parts: object) -> Rig:
+    rig = Rig(toy_venue(history=history or ToyHistory(), **parts))
     rig.list_instruments()
     for kind in (HistoryPage, HistoryFailed):
         rig.system.bus.subscribe(kind, rig.bus)
@@ -185,6 +190,36 @@ def test_two_requests_of_one_name_are_not_mixed_up() -> None:
     assert [failed.reason for failed in rig.bus.of(HistoryFailed)] == ["a request of this name is on its way"]
     rig.reply(rig.call("history"), opened(0, 60))
     assert [page.last for page in rig.bus.of(HistoryPage)] == [True]
+
+
+def test_pages_say_what_they_are_pages_of() -> None:
+    rig = listed()
+    rig.tell(order(150, kind=HistoryKind.MARK_CANDLES))
+    for first, last in ((0, 100), (100, 150)):
+        rig.reply(rig.call("history"), opened(first, last))
+    told = [(page.kind, page.interval, page.since, page.until) for page in rig.bus.of(HistoryPage)]
+    edges = [DAY_START + minute * MINUTE for minute in (0, 100, 150)]
+    assert told == [(HistoryKind.MARK_CANDLES, "1m", since, until) for since, until in pairwise(edges)]
+
+
+def test_pages_wait_until_the_rate_limit_has_room_for_them() -> None:
+    """Two pages fit into ten seconds: five of them take twenty."""
+    limit = RateLimit(name="pages", capacity=20, window=Nanos(10 * SECOND), reserve=0)
+    rig = listed(ToyHistory(((limit.name, 10),)), rate_limits=(limit,))
+    rig.tell(order(500))
+    asked: list[int] = []
+    for second in range(31):
+        while calls := rig.calls("history"):
+            first = len(asked) * PAGE
+            asked.append(second)
+            rig.reply(calls[0], opened(first, first + PAGE))
+        rig.wait(1)
+    assert len(asked) == 5
+    assert asked[0] == asked[1] == 0
+    assert all(third - first >= 10 for first, third in zip(asked, asked[2:], strict=False))
+    assert asked[-1] <= 22
+    assert [page.last for page in rig.bus.of(HistoryPage)] == [False, False, False, False, True]
+    assert rig.bus.of(HistoryFailed) == []
 
 
 def test_a_venue_without_history_says_so() -> None:

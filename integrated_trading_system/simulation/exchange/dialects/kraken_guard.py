@@ -25,6 +25,8 @@ from integrated_trading_system.simulation.exchange.exchange import Exchange
 COUNTER_MAX: Final = 15
 DECAY: Final = Decimal("0.33")
 """A second. Both are of the lowest tier."""
+NONCE_WINDOW: Final = 10_000
+"""As the key is set up: requests that overtake one another are taken within it, each nonce once."""
 TOKEN_LIFE: Final = Nanos(15 * MINUTE)
 
 
@@ -33,7 +35,8 @@ class Guard:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._nonces: dict[str, int] = {}
+        self._nonces: dict[str, dict[int, None]] = {}
+        """By key: those that still count, in the order in which they came."""
         self._counters: dict[str, tuple[Decimal, Nanos]] = {}
         self._tokens: dict[str, tuple[str, Nanos]] = {}
 
@@ -48,10 +51,17 @@ class Guard:
         payload = request.path.encode() + hashlib.sha256(nonce.encode() + request.body).digest()
         if not _is_signed(account.secret, payload, request.headers.get("api-sign", "")):
             raise Failure("EAPI:Invalid signature")
-        if int(nonce) <= self._nonces.get(account.api_key, -1):
-            raise Failure("EAPI:Invalid nonce")
-        self._nonces[account.api_key] = int(nonce)
+        self._use(account.api_key, int(nonce))
         return account
+
+    def _use(self, key: str, nonce: int) -> None:
+        used = self._nonces.setdefault(key, {})
+        highest = max(used, default=0)
+        if nonce in used or nonce < highest - NONCE_WINDOW:
+            raise Failure("EAPI:Invalid nonce")
+        used[nonce] = None
+        for old in [old for old in used if old < max(highest, nonce) - NONCE_WINDOW]:
+            del used[old]
 
     def count(self, account: Account, cost: int, now: Nanos) -> None:
         """The counter falls with time; what is above its limit is refused."""
