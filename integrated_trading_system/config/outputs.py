@@ -69,6 +69,12 @@ class EventKind(StrEnum):
     STALE = "stale"
     UNRELIABLE = "unreliable"
     RELIABLE = "reliable"
+    SOURCE = "source"
+    ALARM = "alarm"
+    BOOK_DIVERGED = "book_diverged"
+    STREAMS_REFUSED = "streams_refused"
+    VENUE_BLOCKED = "venue_blocked"
+    CALLBACK_SUSPENDED = "callback_suspended"
     BOOK_STATE = "book_state"
     LINK = "link"
     HEARTBEAT = "heartbeat"
@@ -81,6 +87,7 @@ class EventKind(StrEnum):
 MARKET_KINDS = (
     *(EventKind.QUOTE, EventKind.TRADE, EventKind.STATISTICS, EventKind.CANDLE, EventKind.MARK_PRICE),
     *(EventKind.FUNDING, EventKind.GAP, EventKind.STALE, EventKind.UNRELIABLE, EventKind.RELIABLE),
+    *(EventKind.SOURCE, EventKind.ALARM, EventKind.BOOK_DIVERGED, EventKind.STREAMS_REFUSED, EventKind.VENUE_BLOCKED),
     EventKind.HEARTBEAT,
 )
 

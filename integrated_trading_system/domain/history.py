@@ -49,9 +49,10 @@ class HistoryPage(Struct, frozen=True, kw_only=True, tag=True):
     candles: tuple[Candle, ...] = ()
     funding: tuple[FundingRate, ...] = ()
     since: Nanos
-    """What opened (or was paid) at this instant belongs to the page."""
+    """What opened (or was paid) at this instant belongs to the page. Later than the end of the page before it (or the
+    beginning of what was asked for) where the venue tells nothing of the time in between."""
     until: Nanos
-    """Everything before this instant has been told."""
+    """Everything from `since` to before this instant has been told."""
     last: bool
     at: Nanos
 

@@ -3,7 +3,7 @@
 A callback that is slow or raises harms only itself. It sees every message; of messages that may be
 conflated (quotes, books) the newest per key replaces an older one that still waits, but only while
 the callback lags behind by more than `lag_s`. At `capacity` the oldest that waits is dropped. Both are
-counted. One that fails many times in a row is suspended.
+counted. One that fails many times in a row is suspended, and told as CallbackSuspended.
 """
 
 import asyncio
@@ -16,9 +16,13 @@ from typing import Any, Final
 from loguru import logger
 from msgspec import Struct
 
+from integrated_trading_system.domain.health import CallbackSuspended
+
 FAILURES_MAX: Final = 100
 SLICE_SECONDS: Final = 0.005
 """A callback with much to do lets others have the loop this often."""
+ENDED_KEPT_MAX: Final = 1_000
+"""Callbacks that were removed, whose statistics are still shown."""
 
 Convert = Callable[[Any], Any]
 KeyOf = Callable[[Any], Hashable]
@@ -71,12 +75,16 @@ class Callback:
         self._seconds_max = 0.0
         self._seconds_total = 0.0
         self.suspended = False
+        """It failed too often in a row."""
+        self.ended = False
+        """It was stopped, or suspended: no more calls."""
+        self.on_suspended: Callable[[CallbackSuspended], None] | None = None
 
     # -- the ref -------------------------------------------------------------------------------
 
     def tell(self, message: Any, /) -> None:
         """Queue it. Never waits, never raises."""
-        if self.suspended:
+        if self.ended:
             return
         now = self._clock()
         key = None if self._conflate is None else self._conflate(message)
@@ -104,7 +112,7 @@ class Callback:
 
     def stop(self) -> None:
         """Make no more calls; what waits is forgotten. A coroutine under way is cancelled."""
-        self.suspended = True
+        self.ended = True
         if self._task is not None:
             self._task.cancel()
 
@@ -121,11 +129,11 @@ class Callback:
 
     async def _run(self) -> None:
         try:
-            while not self.suspended:
+            while not self.ended:
                 await self._wake.wait()
                 self._wake.clear()
                 begun = self._clock()
-                while self._cells and not self.suspended:
+                while self._cells and not self.ended:
                     self._counts["delivered"] += 1
                     await self._call(self._take())
                     if self._clock() - begun > SLICE_SECONDS:
@@ -157,8 +165,10 @@ class Callback:
         if self._consecutive == 1:
             logger.opt(exception=error).error("callback {} failed", self.name)
         if self._consecutive >= self._failures_max:
-            self.suspended = True
+            self.suspended = self.ended = True
             logger.error("callback {} is suspended: it failed {} times in a row", self.name, self._consecutive)
+            if self.on_suspended is not None:
+                self.on_suspended(CallbackSuspended(self.name, self._consecutive, type(error).__name__))
 
     def _take(self) -> Any:
         """The oldest; from now on it can no longer be replaced."""
@@ -169,3 +179,32 @@ class Callback:
             if self._latest.get(key) is cell:
                 del self._latest[key]
         return message
+
+
+class Callbacks:
+    """All callbacks of one platform, those that are gone as well."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._all: dict[int, Callback] = {}
+        self.publish: Callable[[CallbackSuspended], None] = _to_nobody
+        """Whom a suspension is told."""
+
+    def add(self, callback: Callback) -> None:
+        """From now on it is shown, and its suspension told."""
+        self._all[id(callback)] = callback
+        callback.on_suspended = self._on_suspended
+        ended = [key for key, one in self._all.items() if one.ended]
+        for key in ended[: max(0, len(ended) - ENDED_KEPT_MAX)]:
+            del self._all[key]
+
+    def statistics(self) -> list[CallbackStatistics]:
+        """In order of registration."""
+        return [callback.statistics() for callback in self._all.values()]
+
+    def _on_suspended(self, suspended: CallbackSuspended) -> None:
+        self.publish(suspended)
+
+
+def _to_nobody(_: CallbackSuspended) -> None:
+    """Nobody asked to be told."""

@@ -10,10 +10,13 @@ from integrated_trading_system.domain.audit import BookDiverged
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import (
     ActorFailed,
+    Alarm,
     BookBroken,
     BookState,
     BookStateChanged,
+    FeedReliable,
     FeedStale,
+    FeedUnreliable,
     Gap,
     LinkChanged,
     LinkState,
@@ -23,15 +26,18 @@ from integrated_trading_system.domain.health import (
     TradingStateChanged,
     VenueBlocked,
 )
+from integrated_trading_system.domain.ids import InstrumentId
+from integrated_trading_system.domain.market import PolledQuote
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.domain.time import SECOND
 
 WINDOW_SECONDS: Final = 10.0
 LINES_PER_WINDOW_MAX: Final = 20
-"""Of one kind of fact; of Quarantined, of one reason on one venue."""
+"""Of one kind of fact and one level; of links, of one venue; of Quarantined, of one reason on one venue."""
 
 Line: TypeAlias = tuple[str, str]
 """Level and text."""
@@ -42,6 +48,12 @@ Key: TypeAlias = tuple[str, ...]
 
 STREAMS_NAMED: Final = 5
 """In one line."""
+TOLD_BY_ITSELF: Final = ("link ", "silence", "unsubscribed", "depth unsubscribed")
+"""How reasons of a book's state begin that are no news, or have a line of their own."""
+IN_ORDER: Final = ("shutdown", "dry run")
+"""Why a link may be down without anything being wrong."""
+ON_THE_WAY: Final = (LinkState.RESOLVE, LinkState.CONNECT, LinkState.LOGON, LinkState.SUBSCRIBE)
+"""States of a link that lead to LIVE or DOWN within moments."""
 
 
 class LogTap:
@@ -52,6 +64,8 @@ class LogTap:
         self._clock = clock
         self._windows: dict[Key, tuple[float, int]] = {}
         self._held: dict[Key, int] = {}
+        self._polled: dict[InstrumentId, None] = {}
+        """Instruments whose prices come by REST now."""
         self.suppressed: dict[str, int] = {}
         """How many lines of each kind were not written."""
         self.failures = 0
@@ -59,14 +73,28 @@ class LogTap:
     def tell(self, message: Any, /) -> None:
         """Log it, unless there were too many of its kind just now."""
         try:
-            key = (type(message).__name__, *_kinds_within(message))
+            if not self._is_news(message):
+                return
+            level, text = _LINES[type(message)](message)
+            key = (type(message).__name__, level, *_kinds_within(message))
             if self._allows(key):
-                level, text = _LINES[type(message)](message)
                 held = self._held.pop(key, 0)
                 more = f" (and {held} like it before)" if held else ""
                 logger.bind(source="core").log(level, "{}{}", text, more)
         except Exception:  # noqa: BLE001 - a line that cannot be written must not reach the one who told the fact
             self.failures += 1
+
+    def _is_news(self, message: Any) -> bool:
+        """Of prices by REST only that they begin and end: the end is told beside the book's next state."""
+        if isinstance(message, PolledQuote):
+            begins = message.instrument not in self._polled
+            self._polled[message.instrument] = None
+            return begins
+        carried = isinstance(message, BookStateChanged) and message.state is not BookState.STALE
+        if carried and message.instrument in self._polled:
+            del self._polled[message.instrument]
+            logger.bind(source="core").info("{} is fetched by REST no more", message.instrument)
+        return True
 
     def _allows(self, key: Key) -> bool:
         now = self._clock()
@@ -83,11 +111,15 @@ class LogTap:
 
 def _kinds_within(message: Any) -> Key:
     """What is limited by itself within a type."""
-    return (message.venue, message.reason) if isinstance(message, Quarantined) else ()
+    if isinstance(message, Quarantined):
+        return message.venue, message.reason
+    return (message.venue,) if isinstance(message, LinkChanged) else ()
 
 
 def _link(fact: LinkChanged) -> Line:
-    level = "WARNING" if fact.state is LinkState.DOWN and fact.reason != "shutdown" else "INFO"
+    level = "DEBUG" if fact.state in ON_THE_WAY else "INFO"
+    if fact.state is LinkState.DOWN and fact.reason not in IN_ORDER:
+        level = "WARNING"
     return level, f"{fact.venue} link {fact.name} {fact.state}{_because(fact.reason)}"
 
 
@@ -106,13 +138,41 @@ def _diverged(fact: BookDiverged) -> Line:
 
 
 def _book(fact: BookStateChanged) -> Line:
-    by_link = fact.reason.startswith("link ")  # which is told by itself
-    level = "WARNING" if fact.state in (BookState.SUSPECT, BookState.STALE) and not by_link else "INFO"
+    lost = fact.state in (BookState.SUSPECT, BookState.STALE)
+    level = "WARNING" if lost and not fact.reason.startswith(TOLD_BY_ITSELF) else "INFO"
     return level, f"{fact.instrument} book {fact.state}{_because(fact.reason)}"
 
 
 def _stale(fact: FeedStale) -> Line:
     return "WARNING", f"{fact.instrument} silent for {fact.silent_for / SECOND:.1f} s"
+
+
+def _polled(fact: PolledQuote) -> Line:
+    quote = fact.quote
+    return "WARNING", f"{fact.instrument} is fetched by REST while its stream is down: {quote.bid} / {quote.ask}"
+
+
+def _unreliable(fact: FeedUnreliable) -> Line:
+    return "WARNING", f"{fact.instrument} circuit open, nothing is decided on it: {fact.reason}"
+
+
+def _reliable(fact: FeedReliable) -> Line:
+    return "INFO", f"{fact.instrument} circuit closed: it can be relied on again"
+
+
+def _source(fact: SourceChanged) -> Line:
+    if fact.source is None:
+        return "WARNING", f"{fact.name} has no source that can be believed{_because(fact.reason)}"
+    of_its_own = fact.previous is None or fact.reason.startswith(f"{fact.source}:")  # found again, not fled to
+    instead = f" instead of {fact.previous}" if fact.previous is not None else ""
+    return "INFO" if of_its_own else "WARNING", f"{fact.name} follows {fact.source}{instead}{_because(fact.reason)}"
+
+
+def _alarm(fact: Alarm) -> Line:
+    figure, limit = f"{fact.figure:.1f} ms", f"{fact.limit:g} ms"
+    if fact.raised:
+        return "WARNING", f"{fact.venue} alarm {fact.kind}: {figure}, the limit is {limit}"
+    return "INFO", f"{fact.venue} alarm {fact.kind} is over: {figure}, the limit is {limit}"
 
 
 def _blocked(fact: VenueBlocked) -> Line:
@@ -184,6 +244,11 @@ _LINES: Final[dict[type, Callable[[Any], Line]]] = {
     BookDiverged: _diverged,
     BookStateChanged: _book,
     FeedStale: _stale,
+    FeedUnreliable: _unreliable,
+    FeedReliable: _reliable,
+    SourceChanged: _source,
+    PolledQuote: _polled,
+    Alarm: _alarm,
     Quarantined: _quarantined,
     TradingStateChanged: _trading,
     PlanDenied: _denied,

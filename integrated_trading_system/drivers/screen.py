@@ -2,11 +2,80 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
 from integrated_trading_system.domain.health import BookState, TradingState
 from integrated_trading_system.domain.money import ZERO
+
+
+class VenueState(StrEnum):
+    """How a venue is, in one word."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    PARTLY = "partly"
+    """Some of its links are not live."""
+    SILENT = "silent"
+    """Connected, and nothing comes."""
+    DOWN = "down"
+    BLOCKED = "blocked"
+    """It refuses us for good."""
+    STANDBY = "standby"
+    """It stands in for another one, and is not needed."""
+    DRY = "dry run"
+
+
+class VenueRow(Struct, frozen=True, kw_only=True):
+    """One venue."""
+
+    venue: str
+    state: VenueState
+    links_live: int
+    links: int
+    clock_offset_ms: float | None
+    """Venue time minus ours; None while nothing is known of it."""
+    clock_uncertainty_ms: float
+    latency_p50_ms: float | None
+    """On the way, corrected by the clock's offset; None before the first message."""
+    latency_p99_ms: float | None
+    per_second: float
+    """Messages, over the last second or more."""
+    messages: int
+    gaps: int
+    quarantined: int
+    reconnects: int
+    audits: int
+    """Comparisons of its books with fresh ones of its own."""
+    audits_differing: int
+    alarms: tuple[str, ...] = ()
+
+
+class GroupRow(Struct, frozen=True, kw_only=True):
+    """One failover group."""
+
+    name: str
+    followed: str | None
+    sources: tuple[str, ...]
+    """The preferred one first."""
+    healthy: tuple[str, ...]
+    switches: int
+
+
+class Severity(IntEnum):
+    """The worst first."""
+
+    WRONG = 0
+    DOUBTFUL = 1
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """Something that somebody should know."""
+
+    severity: Severity
+    who: str
+    what: str
 
 
 class PriceRow(Struct, frozen=True, kw_only=True):
@@ -23,6 +92,10 @@ class PriceRow(Struct, frozen=True, kw_only=True):
     latency_ms: float
     messages: int
     errors: int
+    circuit_open: bool = False
+    """Nothing is decided on it."""
+    polled: bool = False
+    """The price was fetched by REST because the stream is down."""
 
     @property
     def spread_bps(self) -> float | None:
@@ -97,6 +170,15 @@ class Screen(Struct, frozen=True, kw_only=True):
     """Of the trading state."""
     messages: Mapping[str, int] = {}
     """By venue."""
+    troubles: tuple[Trouble, ...] = ()
+    venues: tuple[VenueRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    streams: int = 0
+    """Wanted of all venues."""
+    candles: int = 0
+    """Made of trades and closed."""
+    decides: bool = True
+    """There are strategies. Without any, only market data is shown."""
     prices: tuple[PriceRow, ...] = ()
     spreads: tuple[SpreadRow, ...] = ()
     snapshots: int = 0
@@ -121,8 +203,14 @@ def progress_line(screen: Screen) -> str:
     """Everything that fits into one line."""
     parts = [f"{screen.elapsed_s:7.1f} s"]
     parts += [f"{venue} {count} msgs" for venue, count in screen.messages.items()]
-    parts.append(f"snapshots {screen.snapshots}")
-    parts.append(f"opportunities {screen.detected}/{screen.approved}/{screen.executed}")
-    parts.append(f"pnl {screen.pnl.get('total', ZERO):+.2f} {screen.currency}")
+    if screen.decides:
+        parts.append(f"snapshots {screen.snapshots}")
+        parts.append(f"opportunities {screen.detected}/{screen.approved}/{screen.executed}")
+        parts.append(f"pnl {screen.pnl.get('total', ZERO):+.2f} {screen.currency}")
+    else:
+        parts.append(f"streams {screen.streams}  candles {screen.candles}")
     parts.append(screen.trading.value if not screen.reason else f"{screen.trading.value} ({screen.reason})")
+    if screen.troubles:
+        worst = min(screen.troubles, key=lambda trouble: trouble.severity)
+        parts.append(f"attention {len(screen.troubles)}: {worst.who} {worst.what}")
     return "  ".join(parts)

@@ -6,7 +6,14 @@ from typing import Any, Final, Self
 from msgspec import Struct
 
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.domain.health import FeedReliable, FeedStale, FeedUnreliable, LinkChanged, LinkState
+from integrated_trading_system.domain.health import (
+    CallbackSuspended,
+    FeedReliable,
+    FeedStale,
+    FeedUnreliable,
+    LinkChanged,
+    LinkState,
+)
 from integrated_trading_system.domain.ids import InstrumentId, instrument_id, venue_of
 from integrated_trading_system.domain.market import Statistics
 from integrated_trading_system.domain.order import Side
@@ -29,7 +36,10 @@ from integrated_trading_system.facade.platform import Orchestrator
 STREAMS: Final = ("quotes", "trades", "statistics", "candles")
 CONNECT_SECONDS: Final = 15.0
 ENDS: Final = (LinkState.LIVE, LinkState.DOWN)
-HEARD: Final = (PreferredTrade, SourceChanged, Statistics, FeedStale, FeedUnreliable, FeedReliable, LinkChanged)
+HEARD: Final = (
+    *(PreferredTrade, SourceChanged, Statistics, FeedStale, FeedUnreliable, FeedReliable, LinkChanged),
+    CallbackSuspended,
+)
 NAMES: Final = {venue: name for name, venue in EXCHANGES.items()}
 
 
@@ -37,11 +47,14 @@ class FeedStatus(Struct, frozen=True):
     """Something has happened to the feed."""
 
     event: str
-    """``connected``, ``disconnected``, ``source_changed``, ``feed_stale``, ``circuit_open`` or ``circuit_closed``."""
+    """``connected``, ``disconnected``, ``source_changed``, ``feed_stale``, ``circuit_open``, ``circuit_closed`` or
+    ``callback_suspended``."""
     coin: str
     """Empty where it concerns a whole exchange."""
     exchange: str
+    """Empty where it concerns none."""
     detail: str
+    """Why; of a callback its name and its last error."""
     timestamp: int
     """Milliseconds since the epoch."""
 
@@ -95,7 +108,7 @@ class MarketFeed:
             bus.subscribe(kind, self)
         for callbacks in self._callbacks.values():
             for callback in callbacks:
-                callback.start()
+                self._begin(orchestrator, callback)
         await orchestrator.until(lambda: len(self._sources) == len(self.coins), timeout_s)
 
     async def disconnect(self) -> None:
@@ -157,7 +170,12 @@ class MarketFeed:
         callback = Callback(function)
         self._callbacks[kind].append(callback)
         if self._orchestrator is not None:
-            callback.start()
+            self._begin(self._orchestrator, callback)
+
+    @staticmethod
+    def _begin(orchestrator: Orchestrator, callback: Callback) -> None:
+        orchestrator.platform.callbacks.add(callback)
+        callback.start()
 
     # -- what the core tells ---------------------------------------------------------------------
 
@@ -185,6 +203,9 @@ class MarketFeed:
             case FeedReliable(instrument):
                 self._open.pop(instrument, None)
                 self._say_of(instrument, "circuit_closed", "", message.at)
+            case CallbackSuspended(name, failures, error):
+                at = 0 if self._orchestrator is None else self._orchestrator.now()
+                self._say("callback_suspended", "", "", f"{name}: {error}, {failures} times in a row", at)
             case LinkChanged(venue=venue, state=state) if message.instruments and state in ENDS:
                 event = "connected" if state is LinkState.LIVE else "disconnected"
                 self._say(event, "", NAMES[venue], f"{message.name}: {message.reason}", message.at)

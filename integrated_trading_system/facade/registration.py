@@ -14,7 +14,10 @@ from integrated_trading_system.runtime.actor import Ref
 
 LEVELS: Final = 20
 """Of each side of an OrderBook."""
-CONFLATED: Final = (DataType.TICKER, DataType.QUOTE, DataType.ORDERBOOK, DataType.STATISTICS)
+CONFLATED: Final = (
+    *(DataType.TICKER, DataType.QUOTE, DataType.ORDERBOOK, DataType.STATISTICS),
+    *(DataType.MARK_PRICE, DataType.FUNDING),
+)
 """Of these only the newest of each instrument waits for a callback that lags behind. Trades and candles all wait."""
 
 
@@ -62,6 +65,7 @@ class Registration:
                 platform.system.bus.subscribe(kind, ref, key)
                 self._subscriptions.append((kind, ref, key))
         callback.start()
+        platform.callbacks.add(callback)
         self.callback = callback
         self._platform = platform
 

@@ -248,7 +248,9 @@ class MarketDataService:
 
     def _attach(self, symbol: str, callback: Callback) -> None:
         assert self._orchestrator is not None
-        self._orchestrator.platform.system.bus.subscribe(Quote, callback, self._instrument(symbol))
+        platform = self._orchestrator.platform
+        platform.system.bus.subscribe(Quote, callback, self._instrument(symbol))
+        platform.callbacks.add(callback)
         callback.start()
 
     def _release(self, symbol: str, callback: Callback) -> None:

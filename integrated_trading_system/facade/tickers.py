@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from integrated_trading_system.domain.ids import InstrumentId, symbol_of, venue_of
-from integrated_trading_system.domain.market import DataType, Quote, Statistics, Trade
+from integrated_trading_system.domain.market import DataType, PolledQuote, Quote, Statistics, Trade
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.facade.data import OrderBook, Ticker
@@ -39,8 +39,9 @@ class Tickers:
         self._platform.system.bus.unsubscribe(Trade, self)
         self._platform.system.bus.unsubscribe(Statistics, self)
 
-    def of(self, quote: Quote) -> Ticker:
+    def of(self, message: Quote | PolledQuote) -> Ticker:
         """This quote, with the newest of the rest."""
+        quote = message.quote if isinstance(message, PolledQuote) else message
         instrument = quote.instrument
         return _ticker(quote, self._prices.get(instrument), self._volumes.get(instrument))
 
@@ -85,4 +86,5 @@ def _ticker(quote: Quote, price: float | None, volume: float | None) -> Ticker:
         ask=quote.ask,
         volume_24h=volume or 0.0,
         timestamp=quote.received_at / SECOND,
+        polled=quote.polled,
     )

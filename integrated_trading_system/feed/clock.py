@@ -56,12 +56,14 @@ class VenueClock:
         "_spread",
         "_steps",
         "_told",
+        "_tolerance",
         "_window",
         "delay",
         "envelope",
         "high",
         "low",
         "offset",
+        "paced",
         "reach",
         "uncertainty",
         "untimed",
@@ -79,9 +81,15 @@ class VenueClock:
         """What an ordinary message takes longer than the fastest; for streams without venue time."""
         self.untimed = False
         """Set by the feeder once a quote without venue time was heard."""
+        self.paced = NEVER
+        """No quote without venue time reaches further: the newest change of a book, which has one, plus the tolerance.
+
+        Whatever such a quote says, a change of its book says again within a tenth of a second. So those that come
+        in a burst, after having been held up, are not taken for new. NEVER where no books are told."""
         self.envelope = NEVER
         """The least `received_at - venue_time` of the window."""
         self._path_delay = from_millis(settings.path_delay_ms_max)
+        self._tolerance = from_millis(settings.sync_tolerance_ms)
         self.uncertainty = int(self._path_delay)
         self._age_max = from_millis(settings.age_ms_max) if settings.enable_validation else NEVER
         self._window = from_millis(settings.clock_window_ms)
@@ -112,6 +120,19 @@ class VenueClock:
                 self.envelope = difference
                 self._estimate(received_at)
         return Reason.AGE if difference >= self.high else None
+
+    def untimed_reach(self, received_at: Nanos) -> tuple[int, Reason | None]:
+        """How far a quote without venue time reaches; AGE when it may have been held up for longer than is allowed."""
+        self.untimed = True
+        reach = received_at - self.delay
+        if reach <= self.paced:
+            return reach, None
+        return self.paced, Reason.AGE if reach - self.paced > self._age_max else None
+
+    def pace(self, reach: int) -> None:
+        """A change of a book reaches so far."""
+        if reach + self._tolerance > self.paced or self.paced == NEVER:
+            self.paced = reach + self._tolerance
 
     def sample(self, sample: ClockSample) -> None:
         """Take in an answer to a question for the venue's time."""

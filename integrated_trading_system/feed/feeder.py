@@ -127,6 +127,9 @@ class MarketDataFeeder(Actor[Inbox]):
                 difference = received_at - venue_time
                 if venue_time == 0:
                     reach = received_at - clock.delay
+                    if reach > clock.paced:
+                        self._on_odd_quote(lane, message)
+                        return
                 elif clock.low <= difference < clock.high:
                     reach = venue_time - clock.offset
                 else:
@@ -232,7 +235,7 @@ class MarketDataFeeder(Actor[Inbox]):
         venue_time = trade.venue_time
         if venue_time and clock.low <= trade.received_at - venue_time < clock.high and lane.plausible_trade(trade):
             reach = venue_time - clock.offset
-            if reach > clock.reach:
+            if reach > clock.reach and lane.entry.machine is None:  # trades may come on a link of their own
                 clock.reach = reach
             lane.take_trade(trade)
         else:

@@ -17,13 +17,15 @@ from integrated_trading_system.feed.outlet import Outlet
 from integrated_trading_system.feed.validation import Reason, levels_reason, quote_reason, trade_reason
 
 
-def place(lane: Lane, venue_time: Nanos, received_at: Nanos) -> Reason | None:
-    """Tell the venue's clock of a message; AGE or FUTURE when its time cannot be believed."""
+def place(lane: Lane, venue_time: Nanos, received_at: Nanos, *, reaches: bool = True) -> Reason | None:
+    """Tell the venue's clock of a message; AGE or FUTURE when its time cannot be believed.
+
+    `reaches`: it came on the link of the prices, so these were true until then.
+    """
     clock = lane.clock
     late = None
     if venue_time == 0:
-        clock.untimed = True
-        reach = received_at - clock.delay
+        reach, late = clock.untimed_reach(received_at)
     else:
         difference = received_at - venue_time
         if not clock.low <= difference < clock.high:
@@ -31,7 +33,7 @@ def place(lane: Lane, venue_time: Nanos, received_at: Nanos) -> Reason | None:
             if late is Reason.FUTURE:
                 return late
         reach = venue_time - clock.offset
-    if reach > clock.reach:
+    if reaches and reach > clock.reach:
         clock.reach = reach
     return late
 
@@ -106,6 +108,8 @@ class Judge:
         if delta.venue_time and clock.low <= difference < clock.high:
             lane.delta_differences.append(difference)
             reach = delta.venue_time - clock.offset
+            if clock.untimed:
+                clock.pace(reach)
             if reach > clock.reach:
                 clock.reach = reach
         else:
@@ -201,7 +205,7 @@ class Judge:
 
     def trade(self, lane: Lane, trade: Trade) -> None:
         """A public print that is not a duplicate. It may be late, for it stays a fact."""
-        late = place(lane, trade.venue_time, trade.received_at)
+        late = place(lane, trade.venue_time, trade.received_at, reaches=lane.entry.machine is None)
         reason: Reason | None = late if late is Reason.FUTURE else None
         if not lane.plausible_trade(trade):
             lane.measure()

@@ -195,5 +195,5 @@ class Synchronizer(Actor[Inbox]):
     def _move(self, quote: Quote) -> None:
         """Let the quote's own time be its reach."""
         clock = self._clocks[quote.instrument]
-        arrived = quote.received_at - clock.delay
+        arrived = min(quote.received_at - clock.delay, clock.paced)
         self._own[quote.instrument].reach = quote.venue_time - clock.offset if quote.venue_time else arrived

@@ -13,7 +13,7 @@ from integrated_trading_system.domain.market import DataType, PolledQuote
 from integrated_trading_system.domain.streams import StreamsWanted
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.feed.breaker import UNSUBSCRIBED
-from integrated_trading_system.feed.clock import Clocks, VenueClock
+from integrated_trading_system.feed.clock import NEVER, Clocks, VenueClock
 from integrated_trading_system.feed.lane import Lane, SyncMessage
 from integrated_trading_system.feed.lanes import Lanes
 from integrated_trading_system.feed.outlet import Outlet
@@ -117,7 +117,10 @@ class Watch:
                     self._on_silence(lane)
                 else:
                     due = min(due, falls_silent)
+        with_books = {lane.venue for lane in self._lanes.open.values() if lane.entry.machine is not None}
         for clock in self._clocks.all():
+            if clock.venue not in with_books:
+                clock.paced = NEVER
             clock.roll(now)
             self.settle(clock)
         return Nanos(due)

@@ -20,7 +20,9 @@ from integrated_trading_system.drivers.screen import (
     Screen,
     SpreadRow,
 )
-from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform
+from integrated_trading_system.orchestrator.condition import circuits_open, subscriptions
+from integrated_trading_system.orchestrator.platform import CANDLES, FEED, OMS, PMS, RISK, Platform
+from integrated_trading_system.orchestrator.venue_board import VenueBoard, group_rows, troubles
 from integrated_trading_system.strategies.arbitrage.conversion import Rates, unit
 from integrated_trading_system.venues import catalog
 
@@ -37,6 +39,7 @@ class Dashboard:
         self._started_at = started_at
         self._best: dict[str, float] = {}
         self._edges: dict[str, Decimal] = {}
+        self._venues = VenueBoard(platform, started_at)
         self._fees = {
             catalog.resolve(name): float(venue.taker_fee_bps / BPS) for name, venue in platform.settings.venues.items()
         }
@@ -61,6 +64,12 @@ class Dashboard:
             trading=risk.trading,
             reason=risk.reason,
             messages={venue: view.messages for venue, view in system.view(FEED).venues.items()},
+            troubles=tuple(troubles(self._platform)),
+            venues=self._venues.look(now),
+            groups=tuple(group_rows(self._platform)),
+            streams=sum(sum(counts.values()) for counts in subscriptions(self._platform).values()),
+            candles=sum(system.view(CANDLES).closed.values()) if CANDLES in system.names else 0,
+            decides=bool(self._platform.strategies),
             prices=tuple(self._prices(now)),
             spreads=tuple(row for comparison in self._platform.comparisons for row in self._spreads(comparison, now)),
             snapshots=self._snapshots(),
@@ -98,7 +107,7 @@ class Dashboard:
         )
 
     def _prices(self, now: Nanos) -> Iterator[PriceRow]:
-        feed = self._platform.system.view(FEED)
+        feed, circuits = self._platform.system.view(FEED), circuits_open(self._platform)
         for instrument, view in feed.instruments.items():
             top = self._platform.books.top(instrument) or self._last_quote(instrument)
             yield PriceRow(
@@ -112,6 +121,8 @@ class Dashboard:
                 latency_ms=view.latency_ms_average,
                 messages=view.messages,
                 errors=view.errors,
+                circuit_open=instrument in circuits,
+                polled=top is not None and top.polled,
             )
 
     def _last_quote(self, instrument: InstrumentId) -> Quote | None:

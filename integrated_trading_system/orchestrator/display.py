@@ -73,7 +73,8 @@ class LiveDisplay:
             with shared, live:
                 while True:
                     log = pane.newest(LOG_LINES_SHOWN)
-                    live.update(render(dashboard.look(now()), self._console.width, log), refresh=True)
+                    width, height = self._console.size
+                    live.update(render(dashboard.look(now()), width, log, height), refresh=True)
                     await asyncio.sleep(SCREEN_SECONDS)
         finally:
             sys.stderr.write(pane.text())

@@ -6,6 +6,7 @@ on where it ended. Without one everything is asked for, and kept in memory until
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -17,9 +18,10 @@ from integrated_trading_system.domain.history import HistoryFailed, HistoryKind,
 from integrated_trading_system.domain.ids import InstrumentId, venue_of
 from integrated_trading_system.domain.intervals import INTERVALS, LENGTHS, opened_at
 from integrated_trading_system.domain.market import Candle, FundingRate
-from integrated_trading_system.domain.time import DAY, HOUR, Nanos
+from integrated_trading_system.domain.time import DAY, HOUR, SECOND, Nanos
 from integrated_trading_system.drivers.storage import past
 from integrated_trading_system.drivers.storage.past import Span, Wanted
+from integrated_trading_system.drivers.storage.sqlite import History
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.platform import connector_name
 
@@ -96,10 +98,11 @@ class HistoryLoader:
         """Everything of this time; `progress` is told at the beginning and after every page.
 
         The candle that is still open is not part of it, and is asked for again next time. Raises HistoryIncomplete
-        where the venue gave it up, or the platform stopped: what came by then is kept.
+        where the venue does not tell all of it, or the platform stopped: what came is kept.
         """
         history = self._orchestrator.history
         gaps = [(wanted.start, wanted.end)] if history is None else await past.missing(history, wanted)
+        _check(history, wanted)
         load = _Load(self._orchestrator, wanted, gaps, progress or _nobody)
         if gaps:
             await load.run()
@@ -109,8 +112,7 @@ class HistoryLoader:
             candles, funding = [], await past.funding(history, wanted)
         else:
             candles, funding = await past.candles(history, wanted), []
-        if history.failure:
-            raise HistoryIncomplete(f"{wanted.instrument}: what was loaded could not be kept: {history.failure}")
+        _check(history, wanted)
         already = len(candles) + len(funding) - load.rows
         return Loaded(wanted, load.rows, already, tuple(candles), tuple(funding))
 
@@ -128,6 +130,10 @@ class _Load:
         self._inbox = Inbox(wanted.instrument)
         self._covered = wanted.end - wanted.start - sum(until - since for since, until in gaps)
         self._keeps = orchestrator.history is None
+        self._at = wanted.start
+        """How far the request on its way is."""
+        self._told_from = Nanos(0)
+        """Before this the venue tells nothing; 0: there is no such time."""
         self.rows = 0
         self.candles: list[Candle] = []
         self.funding: list[FundingRate] = []
@@ -148,6 +154,9 @@ class _Load:
             for gap in self._gaps:
                 for span in _chunks(self._wanted, gap, self._per_page()):
                     await self._fetch(span, ended)
+            if self._told_from:
+                first = datetime.fromtimestamp(self._told_from // SECOND, UTC)
+                raise self._incomplete(f"the venue tells nothing before {first:%Y-%m-%d %H:%M:%S}")
         finally:
             ended.cancel()
             for kind, key in subscriptions:
@@ -168,6 +177,7 @@ class _Load:
         """One request, page after page."""
         wanted, request = self._wanted, f"load-{next(_NUMBERS)}"
         self._inbox.request = request
+        self._at = span[0]
         order = LoadHistory(
             request=request,
             instrument=wanted.instrument,
@@ -208,6 +218,9 @@ class _Load:
         closed = [candle for candle in page.candles if candle.closed]
         self.rows += len(closed) + len(page.funding)
         self._covered += page.until - page.since
+        if page.since > self._at:
+            self._told_from = page.since
+        self._at = page.until
         if self._keeps:
             self.candles += closed
             self.funding += page.funding
@@ -253,6 +266,12 @@ def _chunks(wanted: Wanted, gap: Span, per_page: int) -> Iterator[Span]:
         until = Nanos(min(end, since + reach))
         yield since, until
         since = until
+
+
+def _check(history: History | None, wanted: Wanted) -> None:
+    """Raises HistoryIncomplete where the database takes nothing any more."""
+    if history is not None and history.failure:
+        raise HistoryIncomplete(f"{wanted.instrument}: what is loaded cannot be kept: {history.failure}")
 
 
 def _nobody(_: Progress) -> None:

@@ -85,15 +85,15 @@ class Shown(Protocol):
 class ShownAsBars:
     """One bar for each symbol."""
 
-    def __init__(self) -> None:
-        """On standard output."""
+    def __init__(self, console: Console | None = None) -> None:
+        """On standard output unless told otherwise."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[rows]}"),
         )
-        self._bars = Bars(*columns, TimeRemainingColumn(), console=Console())
+        self._bars = Bars(*columns, TimeRemainingColumn(), console=console or Console())
         self._tasks: dict[InstrumentId, TaskID] = {}
         self._bars.start()
 

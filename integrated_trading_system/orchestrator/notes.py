@@ -1,6 +1,6 @@
 """What was told of the feed's condition, kept for those who show it: nobody decides on it."""
 
-from typing import Any, Final
+from typing import Final, TypeAlias, assert_never, get_args
 
 from integrated_trading_system.domain.health import (
     Alarm,
@@ -17,8 +17,8 @@ from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.runtime.bus import Bus
 
-KINDS: Final = (
-    *(Alarm, BookBroken, BookStateChanged, Heartbeat, PolledQuote, SourceChanged, StreamsRefused, VenueBlocked),
+Fact: TypeAlias = (
+    Alarm | BookBroken | BookStateChanged | Heartbeat | PolledQuote | SourceChanged | StreamsRefused | VenueBlocked
 )
 REFUSALS_KEPT: Final = 100
 
@@ -63,10 +63,10 @@ class Notes:
 
     def follow(self, bus: Bus) -> None:
         """Listen."""
-        for kind in KINDS:
+        for kind in get_args(Fact):
             bus.subscribe(kind, self)
 
-    def tell(self, message: Any, /) -> None:
+    def tell(self, message: Fact, /) -> None:
         """One fact more."""
         match message:
             case BookStateChanged(instrument, state):
@@ -90,6 +90,8 @@ class Notes:
                 self._on_refused(message)
             case VenueBlocked(venue, reason):
                 self.blocked[venue] = reason
+            case _:
+                assert_never(message)
 
     def _on_alarm(self, alarm: Alarm) -> None:
         key = alarm.venue, alarm.kind

@@ -44,7 +44,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     lines = [f"ran            {summary['duration_s']:.1f} s in mode {summary['mode']}, seed {summary['seed']}"]
     for name, venue in summary["venues"].items():
         lines.append(
-            f"{name:<15}{venue['messages']} messages, {venue['quarantined']} quarantined, {venue['gaps']} gaps, "
+            f"{name:<14} {venue['messages']} messages, {venue['quarantined']} quarantined, {venue['gaps']} gaps, "
             f"{venue['reconnects']} reconnects, clock {venue['clock_offset_ms']:+.1f} ms"
         )
     for name, book in summary["books"].items():

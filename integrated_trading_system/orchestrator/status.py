@@ -9,9 +9,20 @@ from integrated_trading_system.domain.ids import VenueId, symbol_of, venue_of
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.drivers.api.status import Family, Health, InstrumentMetrics, Latest, Metrics, Queue
+from integrated_trading_system.drivers.api.status import (
+    Family,
+    Health,
+    InstrumentMetrics,
+    Latest,
+    Metrics,
+    Queue,
+    RefusedMessage,
+)
+from integrated_trading_system.orchestrator import condition
+from integrated_trading_system.orchestrator.condition_metrics import condition_metrics
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
 from integrated_trading_system.orchestrator.proof import STREAM_NAMES, audit_metrics
+from integrated_trading_system.orchestrator.venue_board import link_name
 
 OUTCOMES: Final = ("delivered", "conflated", "dropped", "quarantined")
 ORDER_COUNTS: Final = ("submitted", "filled", "cancelled", "rejected", "expired", "unknown")
@@ -51,6 +62,10 @@ class PlatformStatus:
             uptime_seconds=self._uptime(),
             trading=risk.trading,
             reason=risk.reason,
+            circuits_open=condition.circuits_open(self._platform),
+            venues_blocked=self._platform.notes.blocked,
+            alarms=condition.alarms(self._platform),
+            sources={name: group.followed for name, group in condition.groups(self._platform).items()},
         )
 
     def metrics(self) -> Metrics:
@@ -74,27 +89,34 @@ class PlatformStatus:
             plans_denied=risk.denied,
             orders={name: getattr(oms, name) for name in ORDER_COUNTS},
             fills=oms.fills,
-            more=(*self._more(), *audit_metrics(feed)),
+            more=(*self._more(), *audit_metrics(feed), *condition_metrics(self._platform, feed)),
         )
 
     def latest(self, symbol: str) -> tuple[Latest, ...]:
         """Every instrument with this symbol in its venue's spelling, or with this id."""
         platform = self._platform
         found = []
-        for instrument in platform.system.view(FEED).instruments:
+        for instrument, view in platform.system.view(FEED).instruments.items():
             if symbol not in (instrument, symbol_of(instrument)):
                 continue
             trades = platform.buffers.latest(instrument, DataType.TRADES)
             quotes = platform.buffers.latest(instrument, DataType.QUOTES)
+            quote = platform.books.top(instrument) or (quotes[0] if quotes else None)
             found.append(
                 Latest(
                     venue=venue_of(instrument),
                     instrument=instrument,
                     trade=trades[0] if trades else None,
-                    quote=platform.books.top(instrument) or (quotes[0] if quotes else None),
+                    quote=quote,
+                    state=view.state.value,
+                    polled=quote is not None and quote.polled,
                 )
             )
         return tuple(found)
+
+    def quarantine(self, limit: int) -> tuple[RefusedMessage, ...]:
+        """The newest messages that were not believed."""
+        return condition.refused_messages(self._platform, limit)
 
     def bus_stats(self) -> tuple[Queue, ...]:
         """Every mailbox, then every outbox."""
@@ -127,7 +149,7 @@ class PlatformStatus:
         live: dict[tuple[VenueId, str], bool] = {}
         for venue in self._platform.venues:
             for link, state in self._platform.system.view(connector_name(venue)).links.items():
-                name = link.partition("#")[2].rpartition(".")[0]
+                name = link_name(link)
                 live[venue, name] = live.get((venue, name), False) or state is LinkState.LIVE
         return live
 

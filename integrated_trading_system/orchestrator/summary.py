@@ -11,7 +11,7 @@ from integrated_trading_system.domain.ids import ActorName, venue_of
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.orchestrator import proof
+from integrated_trading_system.orchestrator import condition, proof
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
 from integrated_trading_system.venues.textbook import Checksums
@@ -63,6 +63,7 @@ def picture(platform: Platform) -> dict[str, Any]:
         "books": _books(platform),
         "streams": proof.streams(system.view(FEED)),
         "quarantine": proof.quarantine(system.view(FEED)),
+        **condition.summary(platform),
         "sync": _sync(platform),
         "opportunities": _opportunities(platform),
         "orders": _orders(platform),

@@ -39,6 +39,14 @@ class Fault(StrEnum):
     """A frame of a market data stream: the venue's own sequence shows the gap."""
     DATA_LATE = "data late"
     """With all that follows it on its link."""
+    DATA_TWICE = "data twice"
+    """A copy comes after the frame that follows it."""
+    DATA_SWAPPED = "data swapped"
+    """It comes after the frame that follows it."""
+    DATA_GARBLED = "data garbled"
+    """Something that no venue says comes in its place."""
+    BOOK_STALE = "book stale"
+    """A whole book by REST is the one of an earlier answer, as out of somebody's cache."""
     LINKS_CUT = "links cut"
     """All links of one venue."""
     ALL_CUT = "all cut"
@@ -47,6 +55,12 @@ class Fault(StrEnum):
     """A venue's links stand, but nothing passes on them any more."""
     OUTAGE = "outage"
     """A venue cannot be reached for a while."""
+    SLOW = "slow"
+    """All ways to and from a venue take up to `LATE_MAX` longer for a while, and not the same in both directions."""
+    CLOG = "clog"
+    """Nothing passes between us and a venue for a while, then everything does, in its order."""
+    SWIZZLE = "swizzle"
+    """All venues are clogged and unclogged, in random order."""
 
 
 class Way(StrEnum):
@@ -75,7 +89,12 @@ LATE: Final = {
     Way.DATA: Fault.DATA_LATE,
 }
 TWICE: Final = {Way.REQUEST: Fault.REQUEST_TWICE, Way.EVENT: Fault.EVENT_TWICE}
-TIMED: Final = (Fault.LINKS_CUT, Fault.ALL_CUT, Fault.SILENCE, Fault.OUTAGE)
+TAMPERED: Final = (Fault.DATA_TWICE, Fault.DATA_SWAPPED, Fault.DATA_GARBLED)
+"""Done to frames of market data one by one, in this order of preference."""
+TIMED: Final = (
+    *(Fault.LINKS_CUT, Fault.ALL_CUT, Fault.SILENCE, Fault.OUTAGE),
+    *(Fault.SLOW, Fault.CLOG, Fault.SWIZZLE),
+)
 """These happen by themselves: their rate is per second, all others' per message."""
 
 UNHARMED: Final = (Nanos(0),)
@@ -90,6 +109,12 @@ class Happening(Struct, frozen=True):
     fault: Fault
     venue: VenueId
     lasts: Nanos
+    after: Nanos = NEVER
+    """It begins so much later."""
+    there: Nanos = NEVER
+    """What a way to the venue takes longer,"""
+    back: Nanos = NEVER
+    """and what the way back does."""
 
 
 class Faults:
@@ -136,6 +161,16 @@ class Faults:
                 return fault
         return None
 
+    def tampers(self, now: Nanos) -> Fault | None:
+        """What is done to a frame of market data, beside being lost or late."""
+        if now >= self._until:
+            return None
+        return next((fault for fault in TAMPERED if self._happens(fault)), None)
+
+    def stale_book(self, now: Nanos) -> bool:
+        """Whether a book by REST is answered out of a cache."""
+        return now < self._until and self._happens(Fault.BOOK_STALE)
+
     def deadline(self) -> Nanos | None:
         """When `take` has to be called next."""
         return min(self._due.values(), default=None)
@@ -145,10 +180,29 @@ class Faults:
         happened = []
         for fault in [fault for fault in TIMED if self._due.get(fault, now + 1) <= now]:
             self.counts[fault] += 1
-            lasts = Nanos(min(int(self._random.random() * OUTAGE_MAX), self._until - now))
-            happened.append(Happening(fault, self._random.choice(venues), lasts))
+            lasts = self._share(OUTAGE_MAX, now)
+            venue = self._random.choice(venues)
+            if fault is Fault.SWIZZLE:
+                happened += self._swizzle(venues, lasts)
+            elif fault is Fault.SLOW:
+                there, back = self._share(LATE_MAX, now), self._share(LATE_MAX, now)
+                happened.append(Happening(fault, venue, lasts, there=there, back=back))
+            else:
+                happened.append(Happening(fault, venue, lasts))
             self._plan(fault, now)
         return happened
+
+    def _swizzle(self, venues: Sequence[VenueId], lasts: Nanos) -> list[Happening]:
+        """All of them begin in the first half of the time and end in the second, each at its own moment."""
+        found = []
+        for venue in venues:
+            begin, end = self._random.uniform(0, 0.5) * lasts, self._random.uniform(0.5, 1) * lasts
+            found.append(Happening(Fault.CLOG, venue, Nanos(int(end - begin)), after=Nanos(int(begin))))
+        return found
+
+    def _share(self, most: Nanos, now: Nanos) -> Nanos:
+        """Up to so much, and nothing that ends after the faults."""
+        return Nanos(min(int(self._random.random() * most), self._until - now))
 
     def _plan(self, fault: Fault, now: Nanos) -> None:
         self._due.pop(fault, None)

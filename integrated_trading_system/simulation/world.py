@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from integrated_trading_system.domain.effects import Effect
-from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply
+from integrated_trading_system.domain.http import HttpCall, HttpReply
 from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId
 from integrated_trading_system.domain.inputs import Input
 from integrated_trading_system.domain.link import (
@@ -31,6 +31,9 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
 from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
 from integrated_trading_system.simulation.latency import Latency
+from integrated_trading_system.simulation.passage import Passage
+from integrated_trading_system.simulation.requests import failed, server_request
+from integrated_trading_system.simulation.tampering import Tampering
 from integrated_trading_system.venues.signer import Signer
 
 Tell = Callable[[ActorName, Input], None]
@@ -69,6 +72,9 @@ class World:
         self._silent: dict[LinkId, None] = {}
         self._down: dict[VenueId, Nanos] = {}
         self._last: dict[tuple[LinkId, bool], Nanos] = {}
+        self._tampering = Tampering(seed)
+        self.passage = Passage()
+        """What holds messages up."""
         self.faults = faults or Faults()
 
     def connect_core(self, tell: Tell, gate: Gate | None = None) -> None:
@@ -86,6 +92,7 @@ class World:
         self._links.clear()
         self._silent.clear()  # the next core counts its links from 1 again
         self._last.clear()
+        self._tampering.forget()
 
     # -- being driven --------------------------------------------------------------------------
 
@@ -119,7 +126,8 @@ class World:
         """Do what the core asks; raises TypeError for what is not the network's."""
         match effect:
             case OpenLink():
-                self._later(now, self._open, effect)
+                due = self.passage.arrival(effect.venue, Nanos(now + self._latency.draw(self._random)), inbound=False)
+                self._schedule(due, self._epoch, self._open, effect)
             case SendFrame():
                 self._send(effect, now)
             case CloseLink():
@@ -156,6 +164,10 @@ class World:
                     self.cut(each, now)
             case Fault.OUTAGE:
                 self.outage(venue, now, happening.lasts)
+            case Fault.CLOG:
+                self.passage.clog(venue, Nanos(now + happening.after), happening.lasts)
+            case Fault.SLOW:
+                self.passage.slow(venue, now, happening.lasts, there=happening.there, back=happening.back)
             case _:
                 self.cut(venue, now)
 
@@ -181,11 +193,14 @@ class World:
         """Below the frames, client and server ping each other: a quiet link shows that it lives."""
         link = effect.link
         venue = self._links.get(link)
-        if link in self._silent:
+        if venue is None:
+            return
+        arrives = self.passage.arrival(venue, self.passage.arrival(venue, now, inbound=False), inbound=True)
+        if link in self._silent or arrives - now >= effect.pong_within:
             self._schedule(Nanos(now + effect.pong_within), self._epoch, self._break, link, "ping-timeout")
-        elif venue is not None:
-            self._tell(_connector(venue), PongReceived(link, now))
-            self._schedule(Nanos(now + effect.ping_every), self._epoch, self._pong, effect)
+            return
+        self._schedule(arrives, self._epoch, self._deliver, _connector(venue), PongReceived(link, arrives))
+        self._schedule(Nanos(now + effect.ping_every), self._epoch, self._pong, effect)
 
     def _send(self, effect: SendFrame, now: Nanos) -> None:
         venue = self._links.get(effect.link)
@@ -194,7 +209,8 @@ class World:
         frame = effect.frame
         if effect.account is not None:
             frame = self._signers[venue].frame(frame, effect.account, now)
-        self._schedule(self._ordered(effect.link, now, inbound=False), 0, self._arrive, effect.link, frame)
+        due = self._ordered(effect.link, venue, now, inbound=False)
+        self._schedule(due, 0, self._arrive, effect.link, frame)
 
     def _arrive(self, now: Nanos, link: LinkId, frame: bytes) -> None:
         venue = self._links.get(link)
@@ -217,17 +233,19 @@ class World:
                 self._links.pop(outgoing.link)
                 self._inbound(outgoing.link, venue, now, LinkClosed(outgoing.link, "closed", Nanos(0)))
             else:
-                self._frame(outgoing.link, venue, now, FrameReceived(outgoing.link, outgoing.frame, Nanos(0)))
+                self._frame(outgoing.link, venue, now, outgoing.frame)
 
-    def _frame(self, link: LinkId, venue: VenueId, now: Nanos, message: FrameReceived) -> None:
+    def _frame(self, link: LinkId, venue: VenueId, now: Nanos, sent: bytes) -> None:
         if link in self._silent:
             return
         way = Way.EVENT if "#user." in link else Way.DATA
-        for delay in self.faults.copies(way, now):
-            self._inbound(link, venue, Nanos(now + delay), message)
+        frames = self._tampering.frames(self.faults, link, sent, now) if way is Way.DATA else (sent,)
+        for frame in frames:
+            for delay in self.faults.copies(way, now):
+                self._inbound(link, venue, Nanos(now + delay), FrameReceived(link, frame, Nanos(0)))
 
     def _inbound(self, link: LinkId, venue: VenueId, now: Nanos, message: Input) -> None:
-        due = self._ordered(link, now, inbound=True)
+        due = self._ordered(link, venue, now, inbound=True)
         self._schedule(due, self._epoch, self._deliver, _connector(venue), message)
 
     def _deliver(self, now: Nanos, actor: ActorName, message: Input) -> None:
@@ -254,15 +272,7 @@ class World:
         if effect.account is not None:
             venue_now = Nanos(now + effect.clock_offset)
             request = self._signers[effect.venue].request(request, effect.account, venue_now)
-        parts = urlsplit(request.url)
-        server_request = ServerRequest(
-            method=request.method,
-            path=parts.path,
-            query=request.query,
-            headers={name.lower(): value for name, value in request.headers},
-            body=request.body.encode(),
-        )
-        self._post(effect, server_request, now)
+        self._post(effect, server_request(request), now)
 
     def _post(self, effect: HttpCall, request: ServerRequest, now: Nanos) -> None:
         """Every copy that arrives is served; only the first is answered, and only if it arrives in time."""
@@ -272,6 +282,7 @@ class World:
         answered = False
         for delay in self.faults.copies(Way.ORDER if effect.tag is Tag.ORDER else Way.REQUEST, now):
             due = Nanos(now + self._latency.draw(self._random) + delay)
+            due = self.passage.arrival(effect.venue, due, inbound=False)
             epoch = 0 if answered or due > effect.deadline else self._epoch
             self._schedule(due, 0, self._serve, epoch, effect, request, now)
             answered = answered or bool(epoch)
@@ -285,12 +296,12 @@ class World:
         reply = ServerReply(status=503 if gateway is Fault.GATEWAY_REFUSES else 504, body=b"")
         reached = not self._unreachable(effect.venue, now)
         if reached and gateway is not Fault.GATEWAY_REFUSES:
-            done = dialect.http(request, now)
+            done = self._tampering.reply(self.faults, effect, dialect.http(request, now), now)
             self._collect(dialect, now)
             reply = reply if gateway is Fault.GATEWAY_GIVES_UP else done
         if epoch != self._epoch:
             return
-        due = Nanos(now + self._latency.draw(self._random))
+        due = self.passage.arrival(effect.venue, Nanos(now + self._latency.draw(self._random)), inbound=True)
         late = self.faults.copies(Way.REPLY, now)
         if not reached or not late or due + late[0] > effect.deadline:
             self._schedule(max(effect.deadline, now), epoch, self._time_out, effect)
@@ -309,33 +320,26 @@ class World:
         self._tell(_connector(effect.venue), message)
 
     def _time_out(self, now: Nanos, effect: HttpCall) -> None:
-        self._tell(_connector(effect.venue), _failed(effect, now, "timeout", maybe_sent=True))
+        self._tell(_connector(effect.venue), failed(effect, now, "timeout", maybe_sent=True))
 
     def _fail(self, effect: HttpCall, now: Nanos, reason: str, *, maybe_sent: bool) -> None:
         """Answer from our side of the wire; in a later turn, as every answer."""
-        message = _failed(effect, now, reason, maybe_sent=maybe_sent)
+        message = failed(effect, now, reason, maybe_sent=maybe_sent)
         self._schedule(now, self._epoch, self._deliver, _connector(effect.venue), message)
 
     # -- time ----------------------------------------------------------------------------------
 
-    def _ordered(self, link: LinkId, now: Nanos, *, inbound: bool) -> Nanos:
+    def _ordered(self, link: LinkId, venue: VenueId, now: Nanos, *, inbound: bool) -> Nanos:
         """When bytes that leave now arrive: later than everything before them on this link."""
         key = (link, inbound)
-        due = Nanos(max(now + self._latency.draw(self._random), self._last.get(key, 0) + 1))
+        due = self.passage.arrival(venue, Nanos(now + self._latency.draw(self._random)), inbound=inbound)
+        due = Nanos(max(due, self._last.get(key, 0) + 1))
         self._last[key] = due
         return due
-
-    def _later(self, now: Nanos, action: Callable[..., None], *arguments: Any, epoch: int | None = None) -> None:
-        due = Nanos(now + self._latency.draw(self._random))
-        self._schedule(due, self._epoch if epoch is None else epoch, action, *arguments)
 
     def _schedule(self, due: Nanos, epoch: int, action: Callable[..., None], *arguments: Any) -> None:
         self._count += 1
         heappush(self._queue, (due, self._count, epoch, action, arguments))
-
-
-def _failed(effect: HttpCall, now: Nanos, reason: str, *, maybe_sent: bool) -> HttpFailed:
-    return HttpFailed(call=effect.call, reason=reason, maybe_sent=maybe_sent, received_at=now)
 
 
 def _connector(venue: VenueId) -> ActorName:

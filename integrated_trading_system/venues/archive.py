@@ -27,7 +27,8 @@ REQUESTS_MAX: Final = 64
 FUNDING_EVERY: Final = HOUR
 """The shortest time between two payments of funding that any venue has."""
 SHORTEST_MONTH: Final = 28 * DAY
-Rows: TypeAlias = tuple[tuple[Candle, ...], tuple[FundingRate, ...]]
+Rows: TypeAlias = tuple[Nanos, tuple[Candle, ...], tuple[FundingRate, ...]]
+"""From when on the venue has told everything, and what."""
 _PRICES: Final = {HistoryKind.CANDLES: CandlePrice.TRADES, HistoryKind.MARK_CANDLES: CandlePrice.MARK}
 
 
@@ -138,15 +139,15 @@ class Archive:
         order = load.order
         load.tries = 0
         load.backoff.reset()
-        since, load.at = load.at, until
+        load.at = until
         page = HistoryPage(
             request=order.request,
             instrument=order.instrument,
             kind=order.kind,
             interval=order.interval,
-            candles=rows[0],
-            funding=rows[1],
-            since=since,
+            candles=rows[1],
+            funding=rows[2],
+            since=rows[0],
             until=until,
             last=until >= order.end,
             at=self._context.now,
@@ -188,6 +189,18 @@ def _rows(history: History, load: Load, until: Nanos, reply: HttpReply) -> Rows:
     order = load.order
     if order.kind is HistoryKind.FUNDING:
         rates = history.decode_funding(load.instrument, reply)
-        return (), tuple(rate for rate in rates if load.at <= rate.funding_at < until)
+        return load.at, (), tuple(rate for rate in rates if load.at <= rate.funding_at < until)
     candles = history.decode_candles(load.instrument, order.interval, reply)
-    return tuple(candle for candle in candles if load.at <= candle.opened_at < until), ()
+    since = load.at
+    if _newest_only(history, load, candles):
+        since = min(until, candles[0].opened_at)
+    return since, tuple(candle for candle in candles if load.at <= candle.opened_at < until), ()
+
+
+def _newest_only(history: History, load: Load, candles: tuple[Candle, ...]) -> bool:
+    """The venue answered with all it has, its newest candles, and these begin later than what was asked for.
+
+    Kraken: "older data cannot be retrieved, regardless of the value of since".
+    """
+    full = len(candles) >= history.candles_per_page and not candles[-1].closed
+    return full and candles[0].opened_at >= load.at + LENGTHS[load.order.interval]

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import CallId, ClientOrderId, VenueOrderId
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.venues.venue import Credentials
 
@@ -113,6 +114,8 @@ class Traffic(Struct, frozen=True, kw_only=True):
     """What answers a subscription that cannot be had."""
     events: dict[DataType, tuple[bytes, ...]]
     """Frames that bring at least one event of each kind on offer."""
+    trade: tuple[float, Side]
+    """Of the first trade among the events: its price, and whose order took."""
     pong: bytes | None = None
     """What answers the plan's own ping."""
     book: BookTraffic | None = None

@@ -5,11 +5,13 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from integrated_trading_system.domain.execution import OrderAccepted
 from integrated_trading_system.domain.http import HttpRequest
-from integrated_trading_system.domain.ids import ClientOrderId, LinkId, VenueId
+from integrated_trading_system.domain.ids import ClientOrderId, LinkId, VenueId, instrument_id
 from integrated_trading_system.domain.market import DataType
-from integrated_trading_system.domain.order import CancelOrder, QueryFills, QueryOrder, TimeInForce
+from integrated_trading_system.domain.order import CancelOrder, QueryFills, QueryOrder, Side, SubmitOrder, TimeInForce
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import HOUR, MILLISECOND, MINUTE, SECOND, Nanos
 from integrated_trading_system.orchestrator.signers import simulated_credentials
@@ -19,7 +21,7 @@ from integrated_trading_system.simulation.venues import build_dialect, build_exc
 from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.history import CandlePrice
 from integrated_trading_system.venues.signer import Signer
-from integrated_trading_system.venues.venue import LinkPlan, Trading
+from integrated_trading_system.venues.venue import Acknowledged, LinkPlan, Trading
 from tests.conformance.description import SENT, Answer, BookTraffic, OrderTraffic, Traffic
 from tests.conformance.orders import ACCOUNT, far_too_much, submit
 from tests.support.exchange import Desk
@@ -153,7 +155,9 @@ def simulated(venue: str, *, integrity: str, limited: Answer, uncertain: Sequenc
         listed=there.listed,
         time=time,
         acknowledged=acknowledged,
+        refused=_refused(there),
         events=events,
+        trade=(float(there.price(10)), Side.BUY),
         pong=pong,
         book=book,
         integrity=integrity,
@@ -230,6 +234,19 @@ def _streams(there: Counterpart) -> tuple[tuple[bytes, ...], dict[DataType, tupl
     return acknowledged, events, pong
 
 
+def _refused(there: Counterpart) -> bytes | None:
+    """What is said to whoever wants the book of a market that is not there; None where nothing is."""
+    symbol = there.instrument.symbol.replace(there.listing.base, "NONE", 1)
+    name = instrument_id(there.folder.venue, symbol)
+    stream, nobody = Stream(name, DataType.DEPTH), replace(there.instrument, instrument=name, symbol=symbol)
+    door = there.folder.session.door(stream, nobody)
+    assert door is not None
+    link, said = there.connect(there.folder.session.market_link("market-0", door, [stream], {name: nobody}))
+    there.dialect.disconnect(link, there.now)
+    answers = [(frame, each) for frame in said for each in there.folder.codec.decode(frame, there.now)]
+    return next((frame for frame, each in answers if isinstance(each, Acknowledged) and not each.ok), None)
+
+
 # -- orders --------------------------------------------------------------------------------------
 
 
@@ -241,7 +258,10 @@ def _orders(there: Counterpart, trading: Trading, uncertain: tuple[Answer, ...])
     taking = submit(market, ClientOrderId("1003"), there.price(10), there.lots / 10, TimeInForce.IOC)
     plan = there.folder.session.user_link(ACCOUNT)
     link = there.connect(plan)[0] if plan is not None else LinkId("")
-    place = lambda order: there.ask(trading.place(order, market).request, signed=True)  # noqa: E731
+
+    def place(order: SubmitOrder) -> Answer:
+        return there.ask(trading.place(order, market).request, signed=True)
+
     accepted = place(resting)
     (taken, *_) = trading.decode_place(resting, market, accepted.reply)
     assert isinstance(taken, OrderAccepted), taken
@@ -305,4 +325,3 @@ def _funding(there: Counterpart) -> Answer | None:
 def lazily(*arguments: Any, **named: Any) -> Callable[[], Traffic]:
     """`simulated`, when it is wanted."""
     return lambda: simulated(*arguments, **named)
-

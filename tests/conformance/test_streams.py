@@ -11,6 +11,7 @@ from integrated_trading_system.domain.market import (
     Candle,
     DataType,
     FundingRate,
+    MarketEvent,
     MarkPrice,
     Quote,
     Statistics,
@@ -44,9 +45,9 @@ def test_every_kind_of_data_on_offer_becomes_its_events(subject: Subject) -> Non
     for data_type, frames in subject.traffic.events.items():
         events = decoded(subject, frames)
         assert [event for event in events if isinstance(event, Quarantined)] == []
-        mine = [event for event in events if isinstance(event, EVENTS[data_type])]
+        mine = [event for event in events if isinstance(event, MarketEvent) and isinstance(event, EVENTS[data_type])]
         assert mine, data_type
-        assert {event.instrument for event in mine} == {subject.instrument.instrument}  # type: ignore[attr-defined]
+        assert {event.instrument for event in mine} == {subject.instrument.instrument}
 
 
 def test_quotes_and_trades_are_prices_of_a_market(subject: Subject) -> None:
@@ -66,11 +67,18 @@ def test_quotes_and_trades_are_prices_of_a_market(subject: Subject) -> None:
                 assert event.low <= min(event.open, event.close) <= max(event.open, event.close) <= event.high
 
 
+def test_a_trade_was_made_by_whose_order_took(subject: Subject) -> None:
+    trades = decoded(subject, subject.traffic.events[DataType.TRADES])
+    first = next(event for event in trades if isinstance(event, Trade))
+    assert (first.price, first.side) == subject.traffic.trade
+
+
 def test_what_nobody_listed_is_ignored_and_not_quarantined(subject: Subject) -> None:
-    codec = subject.build().codec
+    never, no_more = subject.build().codec, subject.listed().codec
+    no_more.list([])
     for data_type, frames in subject.traffic.events.items():
         for frame in frames:
-            events = codec.decode(frame, SENT)
+            events = (*never.decode(frame, SENT), *no_more.decode(frame, SENT))
             assert not any(isinstance(event, (Quarantined, *EVENTS[data_type])) for event in events)
 
 
@@ -98,6 +106,15 @@ def test_a_book_is_proven_and_has_the_venues_best_prices(subject: Subject, book:
     follower = followed(subject, book)
     assert follower.noticed == set()
     assert follower.best == book.best
+
+
+def test_a_book_that_the_stream_brings_is_true_at_once(subject: Subject, book: BookTraffic) -> None:
+    if book.snapshot is not None:
+        pytest.skip("it is brought by REST")
+    first = next(number for number, frame in enumerate(book.frames, 1) if brings_a_book(subject, frame))
+    follower = Follower(subject)
+    follower.hear(book.frames[:first])
+    assert follower.best is not None
 
 
 def test_nothing_is_believed_of_changes_alone(subject: Subject, book: BookTraffic) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP interface over a real socket: four pages, for this machine only, and no way to change anything."""
+"""The HTTP interface over a real socket: five pages, for this machine only, and no way to change anything."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ from integrated_trading_system.domain.market import Quote, Trade
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.api.server import ApiServer
-from integrated_trading_system.drivers.api.status import Health, Latest, Metrics, Queue
+from integrated_trading_system.drivers.api.status import Health, Latest, Metrics, Queue, RaisedAlarm, RefusedMessage
 
 BINANCE, BYBIT = VenueId("binance:spot"), VenueId("bybit:spot")
-PATHS = ("/health", "/metrics", "/latest?symbol=BTCUSDT", "/bus-stats")
+PATHS = ("/health", "/metrics", "/latest?symbol=BTCUSDT", "/bus-stats", "/quarantine")
 
 
 def latest(venue: VenueId, at: int, *, quote: bool = True) -> Latest:
@@ -48,6 +48,7 @@ class Source:
         )
         self.known: Sequence[Latest] = ()
         self.queues: Sequence[Queue] = ()
+        self.refused: Sequence[RefusedMessage] = ()
         self.failure: Exception | None = None
 
     def health(self) -> Health:
@@ -63,6 +64,9 @@ class Source:
 
     def bus_stats(self) -> Sequence[Queue]:
         return self.queues
+
+    def quarantine(self, limit: int) -> Sequence[RefusedMessage]:
+        return self.refused[:limit]
 
 
 class Page:
@@ -106,7 +110,27 @@ async def test_health_tells_state_mode_version_uptime_and_trading(site: Site) ->
         "uptime_seconds": 1.5,
         "trading": "active",
         "reason": "",
+        "circuits_open": {},
+        "venues_blocked": {},
+        "alarms": [],
+        "sources": {},
     }
+
+
+async def test_health_tells_what_of_the_feed_cannot_be_relied_on(site: Site) -> None:
+    site.source.now = replace(
+        site.source.now,
+        circuits_open={InstrumentId("binance:spot:BTCUSDT"): "no believed book for 2000 ms"},
+        venues_blocked={BYBIT: "http-451"},
+        alarms=(RaisedAlarm(venue=BINANCE, kind="latency-p99", figure=2_500.0, limit=2_000.0),),
+        sources={"BTC": None},
+    )
+    page = await site.get("/health")
+    assert page.status == 200
+    assert page.body["circuits_open"] == {"binance:spot:BTCUSDT": "no believed book for 2000 ms"}
+    assert page.body["venues_blocked"] == {"bybit:spot": "http-451"}
+    assert page.body["alarms"] == [{"venue": "binance:spot", "kind": "latency-p99", "figure": 2500.0, "limit": 2000.0}]
+    assert page.body["sources"] == {"BTC": None}
 
 
 @pytest.mark.parametrize("state", TradingState)
@@ -132,6 +156,52 @@ async def test_latest_tells_the_newest_of_all_venues_and_what_each_has(site: Sit
     assert (page.body["symbol"], page.body["trade"]["price"], page.body["quote"]["ask"]) == ("BTCUSDT", 50_009.0, 3.0)
     assert [one["venue"] for one in page.body["venues"]] == ["binance:spot", "bybit:spot"]
     assert page.body["venues"][1]["quote"] is None
+
+
+async def test_a_quote_that_is_believed_goes_before_a_newer_one_that_is_not(site: Site) -> None:
+    believed = replace(latest(BINANCE, 7), state="valid")
+    polled = replace(latest(BYBIT, 9), state="stale", polled=True)
+    quote = polled.quote
+    assert quote is not None
+    polled = replace(polled, quote=replace(quote, sequence=-1))
+    site.source.known = (polled, believed)
+    page = await site.get("/latest?symbol=BTCUSDT")
+    assert (page.body["quote"]["instrument"], page.body["polled"]) == ("binance:spot:BTCUSDT", False)
+    assert [(one["state"], one["polled"]) for one in page.body["venues"]] == [("stale", True), ("valid", False)]
+    site.source.known = (polled,)
+    page = await site.get("/latest?symbol=BTCUSDT")
+    assert (page.body["quote"]["instrument"], page.body["polled"]) == ("bybit:spot:BTCUSDT", True)
+
+
+def refused(number: int, *, text: str | None = "{}") -> RefusedMessage:
+    return RefusedMessage(
+        venue=BINANCE,
+        instrument="binance:spot:BTCUSDT",
+        reason="price",
+        detail="binance:spot:BTCUSDT",
+        at=Nanos(number),
+        size=2,
+        text=text,
+        hex="ff00" if text is None else None,
+    )
+
+
+async def test_quarantine_tells_what_was_not_believed_and_why(site: Site) -> None:
+    site.source.refused = (refused(2), refused(1, text=None))
+    page = await site.get("/quarantine")
+    assert page.status == 200
+    first, second = page.body["newest"]
+    assert (first["venue"], first["instrument"], first["reason"]) == ("binance:spot", "binance:spot:BTCUSDT", "price")
+    assert (first["text"], first["hex"], first["at"], first["size"]) == ("{}", None, 2, 2)
+    assert (second["text"], second["hex"]) == (None, "ff00")
+
+
+async def test_as_many_of_the_quarantine_are_told_as_are_asked_for_within_bounds(site: Site) -> None:
+    site.source.refused = tuple(refused(number) for number in range(600))
+    assert len((await site.get("/quarantine")).body["newest"]) == 50
+    assert len((await site.get("/quarantine?limit=500")).body["newest"]) == 500
+    for query in ("?limit=0", "?limit=501", "?limit=-1", "?limit=x", "?limit=", "?limit=1&limit=2"):
+        assert (await site.get("/quarantine" + query)).status == 400
 
 
 async def test_an_unknown_symbol_is_not_found_and_a_missing_one_explained(site: Site) -> None:

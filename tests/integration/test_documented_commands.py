@@ -72,7 +72,7 @@ def documented_commands() -> list[str]:
 @pytest.mark.parametrize("command", documented_commands())
 def test_every_documented_command_is_understood(command: str) -> None:
     words = shlex.split(command, comments=True)
-    if not words or words[0] not in ("replay", "exchange"):
+    if not words or words[0] not in ("replay", "record", "load", "exchange"):
         words = ["run", *words]
     assert _parser().parse_args(words).command == words[0]
 
@@ -198,6 +198,18 @@ SHAPE: dict[str, Any] = {
             "levels": [WHOLE, WHOLE],
         }
     },
+    "circuits": {"binance:spot:BTCUSDT": {"open": bool, "reason": str, "openings": WHOLE}},
+    "failover": {"BTC": {"followed": (str, type(None)), "switches": WHOLE, "healthy": {"binance:spot:BTCUSDT": bool}}},
+    "alarms": {"now": list, "raised": {}},
+    "candles": {"closed": {"1m": WHOLE}, "late": WHOLE},
+    "subscriptions": {
+        "wanted": {"binance:spot": {"trades": WHOLE}},
+        "consumers": {"config": WHOLE},
+        "refused": {},
+    },
+    "heartbeats": {"binance:spot": {"real": WHOLE, "synthetic": WHOLE}},
+    **{key: {} for key in ("blocked", "polled", "checksum_failures")},
+    "callbacks": list,
     "sync": {"snapshots": WHOLE, "skew_ms": PERCENTILES, "rejected": {}},
     "opportunities": {
         **dict.fromkeys(("detected", "approved", "executed"), WHOLE),
@@ -233,7 +245,8 @@ def misfits(value: Any, shape: Any, path: str = "") -> list[str]:
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("summary") / "summary.json"
-    assert main([*VIRTUAL, "--duration", "20", "--seed", "5", "--summary", str(path)]) == 0
+    more = ["--set", "failover=[{name: BTC, sources: [binance:spot:BTCUSDT]}]", "--set", "candles.intervals=[1m]"]
+    assert main([*VIRTUAL, "--duration", "20", "--seed", "5", *more, "--summary", str(path)]) == 0
     found: dict[str, Any] = json.decode(path.read_bytes())
     return found
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from examples import place_an_order, watch_prices
+from examples import best_prices, place_an_order, watch_coins, watch_prices
 from integrated_trading_system.domain.ids import ActorName, StrategyId
 from integrated_trading_system.orchestrator.platform import OMS
 from tests.support.virtual_platform import SPOT, VirtualPlatform, dev_settings
@@ -17,6 +17,23 @@ async def test_watching_prices_hears_both_venues(tmp_path: Path) -> None:
     stats = await watch_prices.watch(tickers=30, state_dir=str(tmp_path / "state"))
     assert set(stats) == {"binance:BTCUSDT", "bybit:BTCUSDT"}
     assert all(figures["message_count"] > 0 for figures in stats.values())
+
+
+async def test_watching_coins_ends_with_a_price_and_a_source_of_each(tmp_path: Path) -> None:
+    status = await watch_coins.watch(ticks=20, config={"state_dir": tmp_path / "state"})
+    assert status["connected"]
+    assert set(status["prices"]) <= {"BTC", "ETH", "SOL"}
+    assert "BTC" in status["prices"]
+    assert set(status["sources"]) == {"BTC", "ETH", "SOL"}
+
+
+async def test_the_best_prices_are_those_of_what_is_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prices = await best_prices.follow({"state_dir": tmp_path / "state"})
+    assert all(top["bid"] < top["mid"] < top["ask"] for top in prices.values())
+    assert set(prices) == {"BTCUSDT", "ETHUSDT"}
+    told = capsys.readouterr().out
+    assert told.count("streams: BTCUSDT, ETHUSDT") == 1
+    assert told.splitlines()[-1] == "streams: ETHUSDT"
 
 
 async def test_placing_an_order_shows_each_way_in_which_one_ends(

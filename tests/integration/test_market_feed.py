@@ -8,7 +8,12 @@ import pytest
 
 from integrated_trading_system import MarketFeed, PriceTick, TradeEvent
 from integrated_trading_system.domain.errors import ConfigurationError
-from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.market import Trade
+from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.preferred import PreferredTrade
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.drivers.callbacks import FAILURES_MAX
 from tests.support.served import until
 
 
@@ -68,6 +73,26 @@ async def test_when_the_exchange_fails_the_next_one_is_followed_and_the_status_i
         assert ("disconnected", "bybit") in {(event.event, event.exchange) for event in events[:seen]}
         assert ("source_changed", "binance") in {(event.event, event.exchange) for event in events}
         await until(lambda: "circuit_open" in {event.event for event in events}, "the circuit of bybit is open")
+
+
+async def test_a_callback_that_always_fails_is_suspended_and_the_status_names_it(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path, "BTC")
+    events: list[Any] = []
+    source = InstrumentId("bybit:spot:BTCUSDT")
+    trade = Trade(source, "1", 65_000.0, 0.5, Side.BUY, Nanos(0), Nanos(0))
+
+    def my_broken_one(_: PriceTick) -> None:
+        raise ValueError("mine")
+
+    feed.subscribe_status(events.append)
+    feed.subscribe_price(my_broken_one)
+    async with feed:
+        for _ in range(FAILURES_MAX):
+            feed.tell(PreferredTrade("BTC", trade))
+        await until(lambda: "callback_suspended" in {event.event for event in events}, "the suspension")
+        (told,) = (event for event in events if event.event == "callback_suspended")
+        assert told.detail.endswith("my_broken_one: ValueError, 100 times in a row")
+        assert told.timestamp > 1.7e12
 
 
 async def test_all_coins_of_the_file_have_prices(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the database keeps of candles, mark prices and funding: the better row, once, and none of it lost in a migration."""
+"""What the database keeps of candles, mark prices and funding: the better row, once, through migrations too."""
 
 import sqlite3
 from importlib import resources

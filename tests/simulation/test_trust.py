@@ -27,7 +27,7 @@ class Followed:
         self.virtual = VirtualPlatform(settings)
         self.news = Collector()
         self.wrong: list[Any] = []
-        self.followed: InstrumentId | None = None
+        self._followed: InstrumentId | None = None
         bus = self.virtual.platform.system.bus
         for kind in NEWS:
             bus.subscribe(kind, self)
@@ -35,15 +35,18 @@ class Followed:
     def tell(self, message: Any, /) -> None:
         self.news.tell(message)
         if isinstance(message, SourceChanged):
-            self.followed = message.source
+            self._followed = message.source
         if isinstance(message, PreferredQuote | PreferredTrade):
             told = message.quote if isinstance(message, PreferredQuote) else message.trade
             believed = self.virtual.platform.books.state(told.instrument) is BookState.VALID
-            if told.instrument != self.followed or not believed:
+            if told.instrument != self._followed or not believed:
                 self.wrong.append(message)
 
     def run(self, seconds: float) -> None:
         self.virtual.run(seconds)
+
+    def followed(self) -> InstrumentId | None:
+        return self._followed
 
     def run_until_valid(self, instrument: str) -> None:
         for _ in range(1_000):
@@ -62,7 +65,7 @@ class Followed:
 def test_the_backup_is_followed_within_a_second_and_the_preferred_one_again_after_its_return(tmp_path: Path) -> None:
     platform = Followed(tmp_path)
     platform.run(10)
-    assert platform.followed == PERP
+    assert platform.followed() == PERP
     platform.news.take()
     began = platform.outage(BYBIT, 20)
     platform.run(60)
@@ -103,7 +106,7 @@ def test_a_feed_that_flaps_is_not_traded_on_although_its_book_is_valid_in_betwee
     circuit = platform.virtual.platform.system.view(BREAKER)[PERP]
     assert circuit.open
     assert "4 times" in circuit.reason
-    assert platform.followed == SPOT
+    assert platform.followed() == SPOT
     assert platform.wrong == []
 
 
@@ -115,8 +118,8 @@ def test_without_any_source_nothing_is_told(tmp_path: Path) -> None:
     platform.run(0.5)
     platform.news.take()
     platform.run(3)
-    assert platform.followed is None
+    assert platform.followed() is None
     assert [*platform.news.of(PreferredQuote), *platform.news.of(PreferredTrade)] == []
     platform.run(30)
-    assert platform.followed is not None
+    assert platform.followed() is not None
     assert platform.wrong == []

@@ -9,6 +9,7 @@ from typing import Final
 from integrated_trading_system.config.reference import reference
 from integrated_trading_system.risk.limits import DENIAL_CODES
 from integrated_trading_system.strategies.arbitrage import missed
+from tests.conformance.capabilities import venues
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
@@ -57,7 +58,11 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
     return "".join(["| code | meaning |\n|---|---|\n", *(f"| `{code}` | {meaning} |\n" for code, meaning in rows)])
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"configuration.md": reference, "denial-codes.md": denial_codes}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "configuration.md": reference,
+    "denial-codes.md": denial_codes,
+    "venues.md": venues,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -34,7 +34,8 @@ from integrated_trading_system.simulation.virtual import Crashed, MemoryStore, V
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "dev.yaml"
 DOWN = Nanos(2 * SECOND)
 """From the death of a core to the start of the next."""
-SETTLED_WITHIN = Nanos(90 * SECOND)
+SETTLED_WITHIN = Nanos(180 * SECOND)
+"""Kraken lets a key ask 20 questions a minute, and the fate of one order takes some six of them."""
 STEP = Nanos(250 * MILLISECOND)
 
 RATES = {
@@ -48,6 +49,11 @@ RATES = {
     Fault.ALL_CUT: 0.01,
     Fault.SILENCE: 0.02,
     Fault.OUTAGE: 0.02,
+    **dict.fromkeys((Fault.DATA_TWICE, Fault.DATA_SWAPPED, Fault.DATA_GARBLED), 0.0005),
+    Fault.BOOK_STALE: 0.3,
+    Fault.SLOW: 0.01,
+    Fault.CLOG: 0.02,
+    Fault.SWIZZLE: 0.005,
 }
 """Of a seed in which the fault is as frequent as it gets."""
 

@@ -1,4 +1,4 @@
-"""The HTTP server: four pages to read, on this machine only.
+"""The HTTP server: five pages to read, on this machine only.
 
 Nothing asks for a token here, so nothing listens elsewhere; and because a browser on this machine
 can be led to any address, requests under a foreign host name (DNS rebinding) are refused too.
@@ -16,11 +16,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from integrated_trading_system.config.http import HttpSettings
 from integrated_trading_system.domain.errors import ConfigurationError, Refused
-from integrated_trading_system.domain.health import TradingState
+from integrated_trading_system.domain.health import BookState, TradingState
 from integrated_trading_system.drivers.api.metrics import MetricsPage
 from integrated_trading_system.drivers.api.status import Latest, Queue, StatusSource
 
 SYMBOL_CHARACTERS_MAX: Final = 64
+QUARANTINE_SHOWN: Final = 50
+QUARANTINE_SHOWN_MAX: Final = 500
 HEADER_BYTES_MAX: Final = 4096
 STOP_SECONDS: Final = 1.0
 
@@ -66,6 +68,7 @@ class ApiServer:
             ("/metrics", self._metrics),
             ("/latest", self._latest),
             ("/bus-stats", self._bus_stats),
+            ("/quarantine", self._quarantine),
         ):
             app.router.add_get(path, handler, allow_head=False)
         self._runner = web.AppRunner(
@@ -140,15 +143,26 @@ class ApiServer:
         }
         return _json({**overall, "queues": {queue.name: _queue(queue) for queue in queues}})
 
+    async def _quarantine(self, request: web.Request) -> web.Response:
+        asked = request.query.getall("limit", [str(QUARANTINE_SHOWN)])
+        limit = int(asked[0]) if len(asked) == 1 and asked[0].isascii() and asked[0].isdigit() else 0
+        if not 1 <= limit <= QUARANTINE_SHOWN_MAX:
+            return _error(400, f"expected /quarantine?limit=N, N from 1 to {QUARANTINE_SHOWN_MAX}")
+        return _json({"newest": self._source.quarantine(limit)})
+
 
 def _newest(symbol: str, found: Sequence[Latest]) -> dict[str, Any]:
-    """The newest trade and quote of all venues, and what each venue has."""
+    """The newest trade and quote of all venues, and what each has. A quote that is believed goes before all others."""
     trades = [one.trade for one in found if one.trade is not None]
-    quotes = [one.quote for one in found if one.quote is not None]
+    quotes = [
+        (one.state == BookState.VALID, one.quote.received_at, one.quote) for one in found if one.quote is not None
+    ]
+    _, _, quote = max(quotes, key=lambda entry: entry[:2], default=(False, 0, None))
     return {
         "symbol": symbol,
         "trade": max(trades, key=lambda trade: trade.received_at, default=None),
-        "quote": max(quotes, key=lambda quote: quote.received_at, default=None),
+        "quote": quote,
+        "polled": quote is not None and quote.polled,
         "venues": found,
     }
 

@@ -8,6 +8,17 @@ from msgspec import Struct
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import Quote, Trade
+from integrated_trading_system.domain.time import Nanos
+
+
+class RaisedAlarm(Struct, frozen=True, kw_only=True):
+    """A figure of a venue beyond its limit, milliseconds."""
+
+    venue: VenueId
+    kind: str
+    figure: float
+    """When it was raised."""
+    limit: float
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -22,6 +33,14 @@ class Health(Struct, frozen=True, kw_only=True):
     """HALTED makes the answer 503."""
     reason: str = ""
     """Why trading is in that state."""
+    circuits_open: Mapping[InstrumentId, str] = {}
+    """Instruments on which nothing is decided now, and why."""
+    venues_blocked: Mapping[VenueId, str] = {}
+    """Venues that refuse us for good, and why."""
+    alarms: Sequence[RaisedAlarm] = ()
+    """Raised now."""
+    sources: Mapping[str, InstrumentId | None] = {}
+    """What each failover group follows; None: nothing can be believed."""
 
 
 class Latest(Struct, frozen=True, kw_only=True):
@@ -31,6 +50,27 @@ class Latest(Struct, frozen=True, kw_only=True):
     instrument: InstrumentId
     trade: Trade | None
     quote: Quote | None
+    state: str = ""
+    """Of the book: only ``valid`` means that the quote is believed now."""
+    polled: bool = False
+    """The quote was fetched by REST because the stream is down: to be shown, not to be decided on."""
+
+
+class RefusedMessage(Struct, frozen=True, kw_only=True):
+    """A message that was not believed."""
+
+    venue: VenueId
+    instrument: str
+    """Empty where it was not known yet when the message was refused."""
+    reason: str
+    detail: str
+    at: Nanos
+    size: int
+    """Bytes."""
+    text: str | None
+    """Its beginning; None where it is no text."""
+    hex: str | None
+    """Its beginning where it is no text."""
 
 
 class Queue(Struct, frozen=True, kw_only=True):
@@ -106,3 +146,6 @@ class StatusSource(Protocol):
         """Every instrument with this symbol in its venue's spelling, or with this instrument id; empty if none."""
 
     def bus_stats(self) -> Sequence[Queue]: ...
+
+    def quarantine(self, limit: int) -> Sequence[RefusedMessage]:
+        """The newest messages that were not believed, at most so many; the newest first."""

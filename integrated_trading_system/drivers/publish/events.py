@@ -12,9 +12,12 @@ from typing import Any, Final
 from msgspec import Struct, json
 
 from integrated_trading_system.config.outputs import EventKind
+from integrated_trading_system.domain.audit import BookDiverged
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import (
+    Alarm,
     BookStateChanged,
+    CallbackSuspended,
     FeedReliable,
     FeedStale,
     FeedUnreliable,
@@ -22,11 +25,14 @@ from integrated_trading_system.domain.health import (
     Heartbeat,
     LinkChanged,
     TradingStateChanged,
+    VenueBlocked,
 )
 from integrated_trading_system.domain.ids import venue_of
 from integrated_trading_system.domain.market import Candle, FundingRate, MarkPrice, Quote, Statistics, Trade
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order
+from integrated_trading_system.domain.preferred import SourceChanged
+from integrated_trading_system.domain.streams import StreamsRefused
 
 SYSTEM: Final = "__system__"
 """Stands for the symbol of what concerns no instrument."""
@@ -76,6 +82,10 @@ def _of_venue(message: Any) -> Place:
     return message.venue, SYSTEM
 
 
+def _of_group(changed: SourceChanged) -> Place:
+    return SYSTEM, changed.name
+
+
 def _of_system(_: Any) -> Place:
     return SYSTEM, SYSTEM
 
@@ -102,6 +112,12 @@ KINDS: Final = {
         Kind(EventKind.STALE, FeedStale, Shed.TRADE, _of_instrument),
         Kind(EventKind.UNRELIABLE, FeedUnreliable, Shed.TRADE, _of_instrument),
         Kind(EventKind.RELIABLE, FeedReliable, Shed.TRADE, _of_instrument),
+        Kind(EventKind.SOURCE, SourceChanged, Shed.TRADE, _of_group),
+        Kind(EventKind.ALARM, Alarm, Shed.TRADE, _of_venue),
+        Kind(EventKind.BOOK_DIVERGED, BookDiverged, Shed.TRADE, _of_instrument),
+        Kind(EventKind.STREAMS_REFUSED, StreamsRefused, Shed.TRADE, _of_venue),
+        Kind(EventKind.VENUE_BLOCKED, VenueBlocked, Shed.TRADE, _of_venue),
+        Kind(EventKind.CALLBACK_SUSPENDED, CallbackSuspended, Shed.TRADE, _of_system),
         Kind(EventKind.BOOK_STATE, BookStateChanged, Shed.TRADE, _of_instrument),
         Kind(EventKind.LINK, LinkChanged, Shed.TRADE, _of_venue),
         Kind(EventKind.HEARTBEAT, Heartbeat, Shed.HEARTBEAT, _of_venue),

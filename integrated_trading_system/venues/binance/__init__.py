@@ -34,4 +34,5 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,
         time_in_quotes=rules.kind is not Kind.SPOT,
+        no_trading="" if rules.trading else "only market data of COIN-M is read: its account has another wire",
     )

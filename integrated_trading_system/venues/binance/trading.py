@@ -147,7 +147,7 @@ class BinanceTrading:
 
     def decode_query(self, query: QueryOrder, instrument: Instrument, reply: HttpReply) -> Executions:
         client, asked, at = query.client_order_id, reply.sent_at, reply.received_at
-        if reply.status != 200 and problem(reply).code == _NO_SUCH_ORDER:
+        if 400 <= reply.status < 500 and problem(reply).code == _NO_SUCH_ORDER:
             return (execution.OrderNotFound(client_order_id=client, asked_at=asked, received_at=at),)
         if reply.status != 200:
             return (self._failed(query.account, f"order {client}", words(reply), reply),)

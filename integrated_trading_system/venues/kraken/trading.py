@@ -151,7 +151,9 @@ class KrakenTrading:
         if said := answer(reply).failure:
             return (self._failure(query.account, client, said, reply),)
         orders = read(reply, _ORDERS)
-        rows = orders.open | orders.closed
+        if orders.open is None and orders.closed is None:
+            raise MalformedReply("neither open nor closed orders")
+        rows = (orders.open or {}) | (orders.closed or {})
         found = {txid: row for txid, row in rows.items() if row.cl_ord_id in (client, None)}
         if len(found) > 1:
             return (self._failure(query.account, client, f"{len(found)} orders of one id", reply),)
@@ -166,7 +168,10 @@ class KrakenTrading:
         """All in one answer. Orders without a client id were made by hand: they are left out."""
         if said := answer(reply).failure:
             return (self._failure(account, "open_orders", said, reply),)
-        rows = [(txid, row) for txid, row in read(reply, _ORDERS).open.items() if row.cl_ord_id]
+        found = read(reply, _ORDERS).open
+        if found is None:
+            raise MalformedReply("no list of open orders")
+        rows = [(txid, row) for txid, row in found.items() if row.cl_ord_id]
         unknown = [row.descr.pair for _, row in rows if row.descr.pair not in self._pairs.symbols]
         if unknown:
             return (self._failure(account, "open_orders", f"an order in the unlisted pair {unknown[0][:40]}", reply),)

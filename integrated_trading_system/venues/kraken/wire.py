@@ -283,10 +283,10 @@ class OrderInfo(Struct):
 
 
 class Orders(Struct):
-    """Of either place; by the venue's order id."""
+    """Of either place; by the venue's order id. None: the answer is not of this place."""
 
-    open: dict[str, OrderInfo] = {}
-    closed: dict[str, OrderInfo] = {}
+    open: dict[str, OrderInfo] | None = None
+    closed: dict[str, OrderInfo] | None = None
 
 
 class TradeInfo(Struct):
@@ -318,6 +318,8 @@ class Held(Struct):
 
 def answer(reply: HttpReply) -> Answer:
     """The venue's answer in a reply; one whose failure names the status where there is none."""
+    if reply.status >= 500:  # whoever answered, it was not the engine: its words prove nothing
+        return Answer(error=[f"HTTP {reply.status}"])
     try:
         said = _ANSWER.decode(reply.body)
     except (ValueError, RecursionError):

@@ -6,6 +6,7 @@ import msgspec
 
 from integrated_trading_system.domain.ids import ClientOrderId, VenueOrderId
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.venues.venue import Credentials
 from tests.conformance.description import NOTHING, BookTraffic, OrderTraffic, Traffic, answer
 from tests.support import alpaca
@@ -100,6 +101,7 @@ def traffic(symbol: str, asset_class: str, listed: dict[str, Any], bars: str) ->
         acknowledged=(WELCOME, LOGGED_ON, SUBSCRIBED),
         refused=REFUSED,
         events=dict.fromkeys((DataType.QUOTES, DataType.TRADES, DataType.CANDLES), (frame,)),
+        trade=(101.0, Side.BUY),
         orders=orders(symbol=symbol, asset_class=asset_class),
         limited=answer({"code": 42910000, "message": "too many requests"}, 429),
         candles=answer({bars: {symbol: history}}),

@@ -1,6 +1,7 @@
 """An exchange by way of the library ccxt, as its driver tells of it: one id stands for all."""
 
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.venues.venue import Credentials
 from tests.conformance.description import WHOLE, BookTraffic, Traffic, answer
 from tests.support.ccxt_core import frame
@@ -41,6 +42,7 @@ def any_exchange() -> Traffic:
             DataType.CANDLES: (frame("candles", BARS),),
             DataType.DEPTH: BOOKS,
         },
+        trade=(100.0, Side.BUY),
         book=BookTraffic(frames=BOOKS, best=(103.0, 105.0), lost=2),
         integrity=WHOLE,
         limited=answer({"error": "RateLimitExceeded"}, 429),

@@ -5,6 +5,7 @@ from typing import Any
 
 from integrated_trading_system.domain.ids import ClientOrderId, VenueOrderId
 from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.venues.venue import Credentials
 from tests.conformance.description import NOTHING, SEQUENCE, BookTraffic, OrderTraffic, Traffic, answer
 from tests.support.coinbase import advanced as said
@@ -84,6 +85,7 @@ def exchange() -> Traffic:
             DataType.TRADES: (message(match),),
             DataType.DEPTH: frames,
         },
+        trade=(100.0, Side.BUY),  # the venue tells the side that rested
         book=BookTraffic(frames=frames, best=(102.0, 104.0), lost=2),
         integrity=NOTHING,
         limited=answer({"message": "Public rate limit exceeded"}, 429),
@@ -192,6 +194,7 @@ def advanced() -> Traffic:
             DataType.CANDLES: (said("candles", 0, {"type": "update", "candles": [bar | {"product_id": BTC}]}),),
             DataType.DEPTH: frames,
         },
+        trade=(100.0, Side.BUY),  # the venue tells the side that rested
         book=BookTraffic(frames=frames, best=(102.0, 104.0), lost=2),
         integrity=SEQUENCE,
         orders=orders(),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from integrated_trading_system.drivers.callbacks import Callback
+from integrated_trading_system.domain.health import CallbackSuspended
+from integrated_trading_system.drivers.callbacks import ENDED_KEPT_MAX, Callback, Callbacks
 
 
 class Clock:
@@ -238,3 +239,41 @@ async def test_every_message_told_is_counted_once(capacity: int) -> None:
     one = callback.statistics()
     assert one.delivered + one.conflated + one.dropped + one.waiting == 50
     assert one.waiting <= capacity
+
+
+async def test_a_suspension_is_told_once_with_the_name_of_the_function() -> None:
+    told: list[CallbackSuspended] = []
+    callbacks = Callbacks()
+    callbacks.publish = told.append
+
+    def broken(_: int) -> None:
+        raise RuntimeError("mine")
+
+    async with running(broken, failures_max=3) as callback:
+        callbacks.add(callback)
+        for number in range(5):
+            callback.tell(number)
+        await settled(callback)
+    assert [(one.name.rpartition(".")[2], one.failures, one.error) for one in told] == [("broken", 3, "RuntimeError")]
+    assert [(one.failures, one.suspended) for one in callbacks.statistics()] == [(3, True)]
+
+
+async def test_one_that_was_stopped_is_not_suspended_and_still_shown() -> None:
+    callbacks, seen = Callbacks(), list[int]()
+    async with running(seen.append) as callback:
+        callbacks.add(callback)
+        callback.tell(1)
+        await settled(callback)
+    callback.tell(2)
+    (one,) = callbacks.statistics()
+    assert (one.delivered, one.waiting, one.suspended) == (1, 0, False)
+
+
+def test_of_those_that_are_gone_the_oldest_are_forgotten_and_of_the_others_none() -> None:
+    callbacks, kept = Callbacks(), Callback(print)
+    callbacks.add(kept)
+    for _ in range(ENDED_KEPT_MAX + 5):
+        gone = Callback(print)
+        gone.stop()
+        callbacks.add(gone)
+    assert len(callbacks.statistics()) == 1 + ENDED_KEPT_MAX

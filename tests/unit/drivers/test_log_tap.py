@@ -11,10 +11,14 @@ from integrated_trading_system.domain.audit import BookDiverged
 from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.health import (
     ActorFailed,
+    Alarm,
+    AlarmKind,
     BookBroken,
     BookState,
     BookStateChanged,
+    FeedReliable,
     FeedStale,
+    FeedUnreliable,
     Gap,
     LinkChanged,
     LinkState,
@@ -37,11 +41,12 @@ from integrated_trading_system.domain.ids import (
     VenueId,
     VenueOrderId,
 )
-from integrated_trading_system.domain.market import DataType
+from integrated_trading_system.domain.market import DataType, PolledQuote, Quote
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.streams import Stream, StreamsRefused
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.log_tap import KINDS, LINES_PER_WINDOW_MAX, WINDOW_SECONDS, LogTap
@@ -141,6 +146,10 @@ def quarantined(reason: str) -> Quarantined:
     return Quarantined(VENUE, reason, "not a number", b"{}", NOW)
 
 
+def polled(instrument: InstrumentId = BTC) -> PolledQuote:
+    return PolledQuote(instrument, Quote(instrument, 100.5, 1.0, 101.0, 2.0, -1, Nanos(0), NOW))
+
+
 EXPECTED = [
     (VenueBlocked(VENUE, "http-451", NOW), "ERROR binance:spot refuses us for good and is not asked again: http-451"),
     (
@@ -150,6 +159,10 @@ EXPECTED = [
     (
         StreamsRefused(VENUE, (Stream(InstrumentId("binance:spot:X"), DataType.TRADES),) * 7, "refused: no", NOW),
         f"WARNING {', '.join(['binance:spot:X trades'] * 5)} and 2 more cannot be had: refused: no",
+    ),
+    (
+        LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.CONNECT, "connecting", NOW),
+        "DEBUG binance:spot link market-0 connect: connecting",
     ),
     (LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.LIVE, "", NOW), "INFO binance:spot link market-0 live"),
     (
@@ -167,6 +180,43 @@ EXPECTED = [
     ),
     (BookStateChanged(BTC, BookState.VALID, "", NOW), "INFO binance:spot:BTCUSDT book valid"),
     (BookStateChanged(BTC, BookState.STALE, "silent", NOW), "WARNING binance:spot:BTCUSDT book stale: silent"),
+    (BookStateChanged(BTC, BookState.STALE, "unsubscribed", NOW), "INFO binance:spot:BTCUSDT book stale: unsubscribed"),
+    (BookStateChanged(BTC, BookState.STALE, "silence", NOW), "INFO binance:spot:BTCUSDT book stale: silence"),
+    (BookStateChanged(BTC, BookState.SUSPECT, "gap", NOW), "WARNING binance:spot:BTCUSDT book suspect: gap"),
+    (
+        LinkChanged(VENUE, LinkId("1"), "instruments", LinkState.DOWN, "dry run", NOW),
+        "INFO binance:spot link instruments down: dry run",
+    ),
+    (
+        FeedUnreliable(BTC, "no believed book for 2000 ms", NOW),
+        "WARNING binance:spot:BTCUSDT circuit open, nothing is decided on it: no believed book for 2000 ms",
+    ),
+    (FeedReliable(BTC, NOW), "INFO binance:spot:BTCUSDT circuit closed: it can be relied on again"),
+    (
+        SourceChanged("BTC", BTC, None, f"{BTC}: valid", NOW),
+        "INFO BTC follows binance:spot:BTCUSDT: binance:spot:BTCUSDT: valid",
+    ),
+    (
+        SourceChanged("BTC", ETH, BTC, f"{BTC}: stale link down", NOW),
+        f"WARNING BTC follows {ETH} instead of {BTC}: {BTC}: stale link down",
+    ),
+    (
+        SourceChanged("BTC", BTC, ETH, f"{BTC}: healthy again", NOW),
+        "INFO BTC follows binance:spot:BTCUSDT instead of bybit:spot:ETHUSDT: binance:spot:BTCUSDT: healthy again",
+    ),
+    (
+        SourceChanged("BTC", None, BTC, f"{BTC}: stale silence", NOW),
+        "WARNING BTC has no source that can be believed: binance:spot:BTCUSDT: stale silence",
+    ),
+    (
+        Alarm(VENUE, AlarmKind.LATENCY_P99, True, 2_345.67, 2_000.0, NOW),
+        "WARNING binance:spot alarm latency-p99: 2345.7 ms, the limit is 2000 ms",
+    ),
+    (
+        Alarm(VENUE, AlarmKind.LATENCY_P99, False, 12.0, 2_000.0, NOW),
+        "INFO binance:spot alarm latency-p99 is over: 12.0 ms, the limit is 2000 ms",
+    ),
+    (polled(), "WARNING binance:spot:BTCUSDT is fetched by REST while its stream is down: 100.5 / 101.0"),
     (FeedStale(BTC, Nanos(5 * SECOND), NOW), "WARNING binance:spot:BTCUSDT silent for 5.0 s"),
     (quarantined("price"), "WARNING binance:spot quarantined 2 bytes: price: not a number"),
     (TradingStateChanged(TradingState.ACTIVE, "", NOW), "INFO trading active"),
@@ -233,6 +283,17 @@ def test_one_kind_of_flood_does_not_hide_another(lines: list[str]) -> None:
     assert len(lines) == LINES_PER_WINDOW_MAX + 2
 
 
+def test_a_flood_of_good_news_does_not_hide_bad_news(lines: list[str]) -> None:
+    tap = LogTap(Clock())
+    for number in range(LINES_PER_WINDOW_MAX + 5):
+        tap.tell(BookStateChanged(InstrumentId(f"binance:spot:{number}"), BookState.VALID, "", NOW))
+        tap.tell(LinkChanged(VENUE, LinkId(str(number)), f"market-{number}", LinkState.LIVE, "", NOW))
+    tap.tell(BookStateChanged(BTC, BookState.SUSPECT, "gap", NOW))
+    tap.tell(LinkChanged(VENUE, LinkId("1"), "market-0", LinkState.DOWN, "reset", NOW))
+    tap.tell(LinkChanged(VenueId("okx:spot"), LinkId("1"), "market-0", LinkState.LIVE, "", NOW))
+    assert [line.split()[0] for line in lines[-3:]] == ["WARNING", "WARNING", "INFO"]
+
+
 def test_what_cannot_be_rendered_or_written_is_counted_and_never_raised(lines: list[str]) -> None:
     tap = LogTap()
     tap.tell("no fact at all")
@@ -244,3 +305,18 @@ def test_what_cannot_be_rendered_or_written_is_counted_and_never_raised(lines: l
     tap.tell(Reconciled(NOW))
     logger.remove(sink)
     assert tap.failures == 2
+
+
+def test_of_prices_by_rest_only_the_beginning_and_the_end_are_told(lines: list[str]) -> None:
+    tap = LogTap(Clock())
+    for _ in range(3):
+        tap.tell(polled())
+    tap.tell(polled(ETH))
+    tap.tell(BookStateChanged(BTC, BookState.STALE, "silence", NOW))
+    tap.tell(BookStateChanged(BTC, BookState.SYNCING, "link up", NOW))
+    tap.tell(BookStateChanged(BTC, BookState.VALID, "", NOW))
+    by_rest = [line for line in lines if "REST" in line]
+    assert [line.split()[1] for line in by_rest] == [BTC, ETH, BTC]
+    assert by_rest[-1] == "INFO binance:spot:BTCUSDT is fetched by REST no more"
+    tap.tell(polled())
+    assert lines[-1].startswith("WARNING binance:spot:BTCUSDT is fetched by REST while")

@@ -8,12 +8,17 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.health import BookState, TradingState
 from integrated_trading_system.drivers.screen import (
     ActorRow,
+    GroupRow,
     MissedRow,
     OrderRow,
     PositionRow,
     PriceRow,
     Screen,
+    Severity,
     SpreadRow,
+    Trouble,
+    VenueRow,
+    VenueState,
     progress_line,
 )
 from integrated_trading_system.drivers.terminal import plain_text
@@ -185,3 +190,107 @@ def test_a_line_says_in_short_how_it_goes() -> None:
 
 def test_the_line_of_a_halted_platform_says_why() -> None:
     assert progress_line(replace(FULL, trading=TradingState.HALTED, reason="operator")).endswith("halted (operator)")
+
+
+def venue(name: str, state: VenueState = VenueState.LIVE, **changes: object) -> VenueRow:
+    row = VenueRow(
+        venue=name,
+        state=state,
+        links_live=2,
+        links=2,
+        clock_offset_ms=-12.34,
+        clock_uncertainty_ms=5.0,
+        latency_p50_ms=10.4,
+        latency_p99_ms=1_250.0,
+        per_second=38.25,
+        messages=12_345,
+        gaps=3,
+        quarantined=4,
+        reconnects=5,
+        audits=12,
+        audits_differing=0,
+    )
+    return replace(row, **changes)
+
+
+def trouble(number: int, severity: Severity = Severity.WRONG) -> Trouble:
+    return Trouble(severity=severity, who="binance:spot", what=f"trouble {number}")
+
+
+FEED = replace(
+    FULL,
+    venues=(
+        venue("binance:spot", audits_differing=1),
+        venue("kraken:spot", VenueState.DOWN, links_live=0, clock_offset_ms=None, latency_p50_ms=None),
+        venue("bybit:linear", alarms=("latency-p99",)),
+    ),
+    groups=(
+        GroupRow(name="BTC", followed=PERP, sources=(SPOT, PERP, "okx:spot:BTC-USDT"), healthy=(PERP,), switches=2),
+        GroupRow(name="ETH", followed=None, sources=("binance:spot:ETHUSDT",), healthy=(), switches=1),
+    ),
+    streams=42,
+    candles=7,
+)
+
+
+@pytest.mark.parametrize("width", [100, 140])
+def test_venues_are_shown_with_links_clock_latency_rate_and_audits(width: int) -> None:
+    text = plain_text(FEED, width)
+    shown = ("-12.3 ± 5.0", "10 / 1,250", "38.2", "1 of 12 differ", "12 equal", "0/2", "down", "alarm")
+    assert [part for part in shown if part not in text] == []
+    assert "42 streams wanted, 7 candles made" in text
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("width", [100, 140])
+def test_a_group_shows_whom_it_follows_and_who_is_not_healthy(width: int) -> None:
+    lines = plain_text(FEED, width).splitlines()
+    (btc,) = (line.split() for line in lines if line.startswith("│ BTC "))
+    assert btc[2:7] == [PERP, "-", "binance:spot", "okx:spot", "2"]
+    (eth,) = (line for line in lines if line.startswith("│ ETH "))
+    assert "nobody" in eth
+
+
+def test_what_needs_somebody_stands_first_the_worst_on_top_and_is_not_there_when_all_is_well() -> None:
+    assert "attention" not in plain_text(FEED, 100)
+    many = replace(FEED, troubles=(trouble(0, Severity.DOUBTFUL), *(trouble(number) for number in range(1, 9))))
+    lines = plain_text(many, 100).splitlines()
+    assert "attention (6 of 9)" in lines[1]
+    assert "trouble 1" in lines[2]
+    assert not any("trouble 0" in line for line in lines)
+
+
+def test_a_price_says_whether_its_circuit_is_open_and_whether_it_came_by_rest() -> None:
+    rows = (
+        replace(price(SPOT), circuit_open=True, state=BookState.STALE),
+        replace(price(PERP), circuit_open=True, state=BookState.STALE, polled=True),
+    )
+    lines = plain_text(replace(FEED, prices=rows), 100).splitlines()
+    assert any("stale ⊘" in line and SPOT in line for line in lines)
+    assert any("by REST ⊘" in line and PERP in line for line in lines)
+
+
+def test_of_many_instruments_those_that_are_not_well_come_first() -> None:
+    rows = (*(price(f"v:s:{number}") for number in range(20)), price("v:s:bad", state=BookState.STALE))
+    text = plain_text(replace(FEED, prices=rows), 100)
+    assert "prices (12 of 21)" in text
+    assert "v:s:bad" in text
+
+
+def test_without_strategies_only_market_data_is_shown() -> None:
+    text = plain_text(replace(FEED, decides=False), 140)
+    assert "market data only" in text
+    assert [word for word in ("spreads", "opportunities", "profit", "positions") if word in text] == []
+    line = progress_line(replace(FEED, decides=False, elapsed_s=5.0, troubles=(trouble(1),)))
+    assert line.endswith("streams 42  candles 7  active  attention 1: binance:spot trouble 1")
+
+
+@pytest.mark.parametrize("width", [100, 140])
+@pytest.mark.parametrize("height", [24, 30, 40, 50, 80])
+def test_what_does_not_fit_into_a_terminal_is_left_out_and_named(width: int, height: int) -> None:
+    lines = plain_text(replace(FEED, troubles=(trouble(1),)), width, height).splitlines()
+    assert any("attention" in line for line in lines)
+    assert any("prices" in line for line in lines)
+    left_out = lines[-1].startswith("not shown, for want of lines: actors")
+    assert left_out != any("─ actors ─" in line for line in lines)
+    assert len(lines) <= max(height, 22)

@@ -182,3 +182,25 @@ def test_openings_and_closings_alternate_and_a_closed_circuit_means_a_believed_b
     rig.book(at, BookState.SUSPECT)
     rig.to(at + 2.1)
     assert rig.circuits[BTC].reason is not None
+
+
+def test_a_book_that_nobody_wants_any_more_is_not_missed() -> None:
+    rig = Rig(down_after_ms=2000)
+    rig.book(0, BookState.VALID)
+    rig.system.tell(BREAKER, BookStateChanged(BTC, BookState.STALE, "unsubscribed", rig.now))
+    rig.to(10)
+    assert rig.events() == []
+    assert rig.system.view(BREAKER) == {}
+    rig.book(11, BookState.SYNCING)  # subscribed to again: missed like any other
+    rig.to(20)
+    assert rig.events() == [("FeedUnreliable", 13.0)]
+
+
+def test_a_circuit_that_is_open_stays_open_without_its_book_and_closes_with_it() -> None:
+    rig = Rig(down_after_ms=2000, calm_ms=5000)
+    rig.book(0, BookState.SYNCING)
+    rig.to(3)
+    rig.system.tell(BREAKER, BookStateChanged(BTC, BookState.STALE, "unsubscribed", rig.now))
+    rig.book(10, BookState.VALID)
+    rig.to(20)
+    assert rig.events() == [("FeedUnreliable", 2.0), ("FeedReliable", 15.0)]

@@ -1,5 +1,6 @@
 """History of a venue, page by page, through the connector."""
 
+import sys
 from itertools import pairwise
 
 import pytest
@@ -17,7 +18,7 @@ from integrated_trading_system.venues.archive import TRIES_MAX
 from integrated_trading_system.venues.history import CandlePrice
 from integrated_trading_system.venues.rest import MalformedReply, RateLimit, WeightedRequest
 from tests.support.connector_rig import Rig
-from tests.support.toy_venue import BTC, ETH, toy_venue
+from tests.support.toy_venue import BTC, ETH, ORDERS, WEIGHT, toy_venue
 
 PAGE = 100
 DAY_START = Nanos(1_700_006_400 * 1_000_000_000)
@@ -32,6 +33,8 @@ class ToyHistory:
 
     def __init__(self, weights: tuple[tuple[str, int], ...] = ()) -> None:
         self._weights = weights
+        self.open_from = sys.maxsize
+        """Candles that open then or later are open."""
 
     def candles(
         self, instrument: Instrument, interval: str, start: Nanos, end: Nanos, price: CandlePrice
@@ -45,7 +48,19 @@ class ToyHistory:
         if reply.body == b"?":
             raise MalformedReply("question mark")
         return tuple(
-            Candle(instrument.instrument, interval, Nanos(at), 1.0, 2.0, 0.5, 1.5, 3.0, 4, True, reply.received_at)
+            Candle(
+                instrument.instrument,
+                interval,
+                Nanos(at),
+                1.0,
+                2.0,
+                0.5,
+                1.5,
+                3.0,
+                4,
+                at < self.open_from,
+                reply.received_at,
+            )
             for at in json.decode(reply.body, type=list[int])
         )
 
@@ -59,8 +74,8 @@ class ToyHistory:
         return tuple(FundingRate(instrument.instrument, 0.0001, Nanos(at), Nanos(0), Nanos(0)) for at in times)
 
 
-def listed(history: ToyHistory | None = None, **parts: object) -> Rig:
-    rig = Rig(toy_venue(history=history or ToyHistory(), **parts))
+def listed(history: ToyHistory | None = None, *limits: RateLimit) -> Rig:
+    rig = Rig(toy_venue(history=history or ToyHistory(), rate_limits=(WEIGHT, ORDERS, *limits)))
     rig.list_instruments()
     for kind in (HistoryPage, HistoryFailed):
         rig.system.bus.subscribe(kind, rig.bus)
@@ -205,7 +220,7 @@ def test_pages_say_what_they_are_pages_of() -> None:
 def test_pages_wait_until_the_rate_limit_has_room_for_them() -> None:
     """Two pages fit into ten seconds: five of them take twenty."""
     limit = RateLimit(name="pages", capacity=20, window=Nanos(10 * SECOND), reserve=0)
-    rig = listed(ToyHistory(((limit.name, 10),)), rate_limits=(limit,))
+    rig = listed(ToyHistory(((limit.name, 10),)), limit)
     rig.tell(order(500))
     asked: list[int] = []
     for second in range(31):
@@ -220,6 +235,30 @@ def test_pages_wait_until_the_rate_limit_has_room_for_them() -> None:
     assert asked[-1] <= 22
     assert [page.last for page in rig.bus.of(HistoryPage)] == [False, False, False, False, True]
     assert rig.bus.of(HistoryFailed) == []
+
+
+def test_where_the_venue_tells_its_newest_candles_alone_nothing_is_said_of_the_time_before() -> None:
+    history = ToyHistory()
+    history.open_from = DAY_START + 249 * MINUTE
+    rig = listed(history)
+    rig.tell(order(250))
+    for _ in range(3):
+        rig.reply(rig.call("history"), opened(150, 250))
+    told = [
+        ((page.since - DAY_START) // MINUTE, (page.until - DAY_START) // MINUTE) for page in rig.bus.of(HistoryPage)
+    ]
+    assert told == [(100, 100), (150, 200), (200, 250)]
+    assert sum(len(page.candles) for page in rig.bus.of(HistoryPage)) == 100
+
+
+def test_a_page_that_begins_later_because_nothing_traded_is_whole() -> None:
+    history = ToyHistory()
+    history.open_from = DAY_START + 149 * MINUTE
+    rig = listed(history)
+    rig.tell(order(150))
+    rig.reply(rig.call("history"), opened(50, 100))
+    rig.reply(rig.call("history"), opened(110, 150))
+    assert [page.since for page in rig.bus.of(HistoryPage)] == [DAY_START, DAY_START + 100 * MINUTE]
 
 
 def test_a_venue_without_history_says_so() -> None:

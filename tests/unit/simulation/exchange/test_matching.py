@@ -173,9 +173,9 @@ def test_where_the_resting_order_yields_the_incoming_one_goes_on_without_it() ->
     mine = desk.sell("ann", "1", "99")
     theirs = desk.sell("bob", "1", "100")
     order = desk.buy("ann", "2", "100")
-    assert (mine.state, mine.end_reason, mine.filled) == (OrderState.EXPIRED, EndReason.SELF_TRADE, 0)
+    assert (mine.state, mine.end_reason, mine.filled) == (OrderState.EXPIRED, EndReason.SELF_TRADE, Decimal(0))
     assert not theirs.is_open
-    assert (order.filled, order.is_open) == (1, True)
+    assert (order.filled, order.is_open) == (Decimal(1), True)
     assert desk.account("ann").wallet("BTC").locked == 0
 
 

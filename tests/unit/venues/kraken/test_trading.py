@@ -193,6 +193,14 @@ def test_an_order_that_is_not_there_was_not_found_when_it_was_asked_for(result: 
     assert missing == OrderNotFound(client_order_id=CLIENT, asked_at=SENT, received_at=RECEIVED)
 
 
+@pytest.mark.parametrize("result", [{}, {"count": 0}, {"unixtime": 1}])
+def test_an_answer_to_something_else_does_not_say_that_an_order_is_missing(result: dict[str, Any]) -> None:
+    with pytest.raises(MalformedReply):
+        trading().decode_query(QUERY, INSTRUMENT, answered(result))
+    with pytest.raises(MalformedReply):
+        trading().decode_open_orders(ACCOUNT, answered(result))
+
+
 def test_two_orders_of_one_id_prove_nothing() -> None:
     (failed,) = trading().decode_query(QUERY, INSTRUMENT, answered({"open": {"O1": row(), "O2": row(cl_ord_id=None)}}))
     assert isinstance(failed, RequestFailed)

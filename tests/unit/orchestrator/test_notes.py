@@ -1,0 +1,71 @@
+"""What is kept of the facts about the feed's condition: what is so now, and how often it was."""
+
+from integrated_trading_system.domain.health import (
+    Alarm,
+    AlarmKind,
+    BookBroken,
+    BookState,
+    BookStateChanged,
+    Heartbeat,
+    VenueBlocked,
+)
+from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.market import DataType, PolledQuote, Quote
+from integrated_trading_system.domain.preferred import SourceChanged
+from integrated_trading_system.domain.streams import Stream, StreamsRefused
+from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.orchestrator.notes import REFUSALS_KEPT, Notes
+from integrated_trading_system.runtime.bus import Bus
+
+VENUE = VenueId("toy:spot")
+BTC = InstrumentId("toy:spot:BTC")
+NOW = Nanos(1)
+
+
+def notes_after(*facts: object) -> Notes:
+    bus, notes = Bus(), Notes()
+    notes.follow(bus)
+    for fact in facts:
+        bus.publish(fact)
+    return notes
+
+
+def alarm(*, raised: bool) -> Alarm:
+    return Alarm(VENUE, AlarmKind.LATENCY_P50, raised, 9.0, 5.0, NOW)
+
+
+def test_heartbeats_are_counted_apart_and_the_newest_says_whether_the_venue_is_silent() -> None:
+    notes = notes_after(Heartbeat(VENUE, False, NOW), Heartbeat(VENUE, True, NOW), Heartbeat(VENUE, True, NOW))
+    beats = notes.beats[VENUE]
+    assert (beats.real, beats.synthetic, beats.silent) == (1, 2, True)
+
+
+def test_an_alarm_is_there_until_it_is_lowered_and_its_count_stays() -> None:
+    assert list(notes_after(alarm(raised=True)).alarms) == [(VENUE, AlarmKind.LATENCY_P50)]
+    notes = notes_after(alarm(raised=True), alarm(raised=False), alarm(raised=True), alarm(raised=False))
+    assert (notes.alarms, notes.alarms_raised) == ({}, {(VENUE, AlarmKind.LATENCY_P50): 2})
+
+
+def test_a_price_by_rest_is_the_newest_until_the_stream_is_back() -> None:
+    polled = PolledQuote(BTC, Quote(BTC, 1.0, 1.0, 2.0, 1.0, -1, NOW, NOW))
+    stale = BookStateChanged(BTC, BookState.STALE, "silence", NOW)
+    notes = notes_after(polled, stale, polled)
+    assert (notes.polling, notes.polled) == ({BTC: polled}, {BTC: 2})
+    back = BookStateChanged(BTC, BookState.SYNCING, "link up", NOW)
+    assert notes_after(polled, back).polling == {}
+
+
+def test_blocks_broken_books_and_changes_of_sources_are_kept() -> None:
+    changed = SourceChanged("BTC", BTC, None, "start", NOW)
+    broken = BookBroken(BTC, "checksum", 1, 2, NOW)
+    notes = notes_after(VenueBlocked(VENUE, "http-451", NOW), broken, broken, changed)
+    assert (notes.blocked, notes.broken, notes.sources) == ({VENUE: "http-451"}, {BTC: 2}, {"BTC": changed})
+
+
+def test_every_refused_stream_is_counted_and_only_the_newest_are_named() -> None:
+    streams = tuple(Stream(InstrumentId(f"toy:spot:{n}"), DataType.TRADES) for n in range(REFUSALS_KEPT + 1))
+    notes = notes_after(StreamsRefused(VENUE, streams, "unknown symbol", NOW))
+    assert notes.refused == {VENUE: REFUSALS_KEPT + 1}
+    assert len(notes.refusals) == REFUSALS_KEPT
+    assert notes.refusals[f"toy:spot:{REFUSALS_KEPT} trades"] == "unknown symbol"
+    assert "toy:spot:0 trades" not in notes.refusals
