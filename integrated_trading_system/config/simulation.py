@@ -26,9 +26,7 @@ class SimulationSettings(Settings):
         4.0, gt=0, description="Mean time between two moments at which one venue's price leaves the common one."
     )
     dislocation_bps: float = Field(30.0, gt=0, le=1_000, description="How far it then leaves, at most.")
-    list_all: bool = Field(
-        False, description="Venues list and trade all their coins, not only the configured symbols."
-    )
+    list_all: bool = Field(False, description="Venues list and trade all their coins, not only the configured symbols.")
     updates_per_second: float = Field(
         20.0, gt=0, le=1_000, description="Book changes of each instrument and venue per second, on average."
     )

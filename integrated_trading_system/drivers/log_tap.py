@@ -163,9 +163,10 @@ def _reliable(fact: FeedReliable) -> Line:
 def _source(fact: SourceChanged) -> Line:
     if fact.source is None:
         return "WARNING", f"{fact.name} has no source that can be believed{_because(fact.reason)}"
+    why = _because(fact.reason.removeprefix(f"{fact.source}: ").removeprefix(f"{fact.previous}: "))
     of_its_own = fact.previous is None or fact.reason.startswith(f"{fact.source}:")  # found again, not fled to
     instead = f" instead of {fact.previous}" if fact.previous is not None else ""
-    return "INFO" if of_its_own else "WARNING", f"{fact.name} follows {fact.source}{instead}{_because(fact.reason)}"
+    return "INFO" if of_its_own else "WARNING", f"{fact.name} follows {fact.source}{instead}{why}"
 
 
 def _alarm(fact: Alarm) -> Line:

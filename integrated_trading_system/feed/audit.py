@@ -9,6 +9,7 @@ that it began with there may be levels that no change has told of.
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from math import inf
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.machine import BookMachine
 
 EVERY_LEVEL: Final = 1 << 30
+PRICE: Final = itemgetter(0)
+"""Of a level."""
 
 
 class Difference(Struct, frozen=True):
@@ -51,11 +54,8 @@ class Audit:
 
     def touch(self, delta: BookDelta) -> None:
         """These levels are not compared."""
-        bids, asks = self.bids, self.asks
-        for price, _ in delta.bids:
-            bids.add(price)
-        for price, _ in delta.asks:
-            asks.add(price)
+        self.bids.update(map(PRICE, delta.bids))
+        self.asks.update(map(PRICE, delta.asks))
 
     def is_older(self, answer: BookSnapshot) -> bool:
         """Whether the answer tells the book as it was before asking (an answer out of a cache)."""

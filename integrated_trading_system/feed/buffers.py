@@ -19,16 +19,24 @@ class Buffers:
         """Each buffer keeps the newest `capacity` messages."""
         self._capacity = capacity
         self._buffers: dict[tuple[InstrumentId, DataType], deque[Any]] = {}
+        self.changes = 0
+        """Grows whenever there is a buffer more or less."""
 
     def of(self, instrument: InstrumentId, data_type: DataType) -> deque[Any]:
         """This buffer; always the same one, so that the feeder keeps it and looks nothing up per message."""
-        return self._buffers.setdefault((instrument, data_type), deque(maxlen=self._capacity))
+        key = instrument, data_type
+        if key not in self._buffers:
+            self._buffers[key] = deque(maxlen=self._capacity)
+            self.changes += 1
+        return self._buffers[key]
 
     def latest(self, instrument: InstrumentId, data_type: DataType, limit: int = 1) -> tuple[Any, ...]:
         """At most `limit` messages, oldest first. Empty for what was never heard."""
         buffer = self._buffers.get((instrument, data_type))
         if buffer is None or limit < 1:
             return ()
+        if limit == 1:  # what is shown again and again, of every instrument
+            return (buffer[-1],) if buffer else ()
         copy = buffer.copy()
         return tuple(islice(copy, max(0, len(copy) - limit), None))
 
@@ -36,6 +44,11 @@ class Buffers:
         """Forget what was heard of this instrument."""
         for key in [key for key in self._buffers if key[0] == instrument]:
             del self._buffers[key]
+            self.changes += 1
+
+    def all(self) -> dict[tuple[InstrumentId, DataType], deque[Any]]:
+        """Every buffer itself: only for the thread that writes."""
+        return dict(self._buffers)
 
     def sizes(self) -> dict[tuple[InstrumentId, DataType], int]:
         """How many messages each buffer holds."""

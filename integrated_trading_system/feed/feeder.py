@@ -126,6 +126,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 venue_time = message.venue_time
                 difference = received_at - venue_time
                 if venue_time == 0:
+                    clock.untimed = True
                     reach = received_at - clock.delay
                     if reach > clock.paced:
                         self._on_odd_quote(lane, message)
@@ -227,7 +228,7 @@ class MarketDataFeeder(Actor[Inbox]):
 
         What is on time and at an ordinary price is not judged.
         """
-        lane = self._all.of(trade.instrument)
+        lane = self._lanes.get(trade.instrument) or self._all.of(trade.instrument)
         if lane.known_trade(trade.trade_id):
             lane.trades.conflate("duplicate")
             return

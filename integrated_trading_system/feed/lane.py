@@ -28,9 +28,8 @@ from integrated_trading_system.runtime.actor import Ref
 SyncMessage: TypeAlias = Quote | BookStateChanged | ClockEstimated
 """What a synchronizer is told."""
 
-TRADES_REMEMBERED: Final = 4_096
-"""Trade ids among which a duplicate is looked for: while two links of a rollover overlap, both bring every trade."""
-TRADES_PER_HALF: Final = TRADES_REMEMBERED // 2
+TRADES_PER_HALF: Final = 2_048
+"""Of the trade ids among which a duplicate is looked for: two links of a rollover both bring every trade."""
 DIFFERENCES_KEPT: Final = 1_024
 """Delays of changes, for averages and percentiles; those of quotes and trades are in their rings."""
 OTHERS: Final = (DataType.STATISTICS, DataType.CANDLES, DataType.MARK_PRICE, DataType.FUNDING)
@@ -189,12 +188,12 @@ class Lane:
         self.low = max(0.0, self.mid * (1.0 - self.limits.half_width), low)
         self.high = min(self.mid * (1.0 + self.limits.half_width), high)
 
-    def measure(self) -> None:
-        """Learn from the newest messages what is typical, if there are enough new ones."""
+    def measure(self) -> bool:
+        """Learn from the newest messages what is typical; False where there are too few new ones."""
         machine = self.entry.machine
         count = self.quotes.delivered + self.trades.delivered + (machine.updates if machine is not None else 0)
         if count - self.measured < MEASURE_AFTER:
-            return
+            return False
         self.measured = count
         newest, began = self.settings.outlier_samples, self.began
         quotes = [one for one in islice(reversed(self.recent_quotes), newest) if one.received_at > began]
@@ -205,6 +204,7 @@ class Lane:
         self.size_max, self.quantity_max = self.typical_quote.size_max, self.typical_trade.size_max
         if self.low < inf and self.entry.top is not NOTHING:
             self.anchor(self.entry.top)
+        return True
 
     def bounds(self, price_before: float, usual: Typical) -> Bounds:
         """What is ordinary now."""

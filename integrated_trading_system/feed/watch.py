@@ -108,9 +108,8 @@ class Watch:
                     machine.tries = 0
                 elif machine.asked_at is not None:
                     self._outlet.ask(lane, machine)
-            if now - lane.measured_at >= MEASURE_EVERY:
+            if now - lane.measured_at >= MEASURE_EVERY and lane.measure():
                 lane.measured_at = now
-                lane.measure()
             if not lane.silent and lane.watched:
                 falls_silent = lane.heard_at + self._stale_after
                 if falls_silent <= now:

@@ -16,15 +16,17 @@ Samples = Iterable[tuple[tuple[str, ...], float]]
 
 def condition_metrics(platform: Platform, feed: FeedView) -> Iterator[Family]:
     """All of it. `feed`: the feeder's view, which is made anew at every look."""
-    yield from _trust(platform)
+    yield from _circuits(platform)
+    yield from _sources(platform)
+    yield from _alarms(platform)
     yield from _venues(platform, feed)
     yield from _streams(platform)
     yield from _candles(platform)
     yield from _callbacks(platform)
 
 
-def _trust(platform: Platform) -> Iterator[Family]:
-    found, notes = circuits(platform), platform.notes
+def _circuits(platform: Platform) -> Iterator[Family]:
+    found = circuits(platform)
     yield _family(
         "market_circuit_open",
         "gauge",
@@ -39,6 +41,16 @@ def _trust(platform: Platform) -> Iterator[Family]:
         INSTRUMENT,
         ((label(name), one.openings) for name, one in found.items()),
     )
+    yield _family(
+        "market_checksum_failures",
+        "counter",
+        "Books that were not what the venue's checksum says",
+        INSTRUMENT,
+        ((label(name), count) for name, count in platform.notes.broken.items()),
+    )
+
+
+def _sources(platform: Platform) -> Iterator[Family]:
     followed = groups(platform)
     yield _family(
         "market_failovers",
@@ -54,6 +66,10 @@ def _trust(platform: Platform) -> Iterator[Family]:
         ("group", "source"),
         (((name, source), source == view.followed) for name, view in followed.items() for source in view.healthy),
     )
+
+
+def _alarms(platform: Platform) -> Iterator[Family]:
+    notes = platform.notes
     yield _family(
         "market_alarms",
         "gauge",
@@ -67,13 +83,6 @@ def _trust(platform: Platform) -> Iterator[Family]:
         "How often it went beyond",
         ("provider", "kind"),
         (((venue, kind), count) for (venue, kind), count in notes.alarms_raised.items()),
-    )
-    yield _family(
-        "market_checksum_failures",
-        "counter",
-        "Books that were not what the venue's checksum says",
-        INSTRUMENT,
-        ((label(name), count) for name, count in notes.broken.items()),
     )
 
 

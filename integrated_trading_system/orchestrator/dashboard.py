@@ -10,6 +10,8 @@ from integrated_trading_system.domain.ids import InstrumentId, venue_of
 from integrated_trading_system.domain.market import DataType, Quote
 from integrated_trading_system.domain.money import BPS, ZERO
 from integrated_trading_system.domain.opportunity import OpportunityMissed
+from integrated_trading_system.domain.order import Order
+from integrated_trading_system.domain.position import Position
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.drivers.screen import (
     ActorRow,
@@ -81,28 +83,9 @@ class Dashboard:
             missed=self._missed(strategies, risk.denied),
             currency=pms.equity.currency,
             pnl=pms.pnl,
-            positions=tuple(
-                PositionRow(
-                    account=one.account,
-                    instrument=one.instrument,
-                    quantity=one.quantity,
-                    average_price=one.average_price,
-                    realised=one.realised,
-                )
-                for one in pms.positions
-            ),
+            positions=tuple(_position(one) for one in pms.positions),
             orders={name: getattr(oms, name) for name in ORDER_COUNTS},
-            open_orders=tuple(
-                OrderRow(
-                    instrument=order.request.instrument,
-                    side=order.request.side.value,
-                    quantity=order.request.quantity,
-                    price=order.request.price,
-                    filled=order.filled,
-                    status=order.status.value,
-                )
-                for order in oms.orders
-            ),
+            open_orders=tuple(_order(one) for one in oms.orders),
             actors=tuple(self._actors()),
         )
 
@@ -198,3 +181,25 @@ class Dashboard:
                 dropped=box.dropped,
                 restarts=restarts[name],
             )
+
+
+def _position(one: Position) -> PositionRow:
+    return PositionRow(
+        account=one.account,
+        instrument=one.instrument,
+        quantity=one.quantity,
+        average_price=one.average_price,
+        realised=one.realised,
+    )
+
+
+def _order(order: Order) -> OrderRow:
+    request = order.request
+    return OrderRow(
+        instrument=request.instrument,
+        side=request.side.value,
+        quantity=request.quantity,
+        price=request.price,
+        filled=order.filled,
+        status=order.status.value,
+    )

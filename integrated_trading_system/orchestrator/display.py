@@ -19,7 +19,8 @@ from integrated_trading_system.orchestrator.platform import Platform
 from integrated_trading_system.orchestrator.report import say
 
 LINE_SECONDS = 5.0
-SCREEN_SECONDS = 0.25
+SCREEN_SECONDS = 0.5
+"""Drawing a screen takes some 30 ms, in which the core waits."""
 LOG_LINES_SHOWN = 6
 LOG_LINES_KEPT = 200
 
@@ -53,7 +54,7 @@ class LineDisplay:
 
 
 class LiveDisplay:
-    """The whole terminal, four times a second.
+    """The whole terminal, twice a second.
 
     Log lines that would go to the same terminal go to its foot, and to stderr when it is over.
     """

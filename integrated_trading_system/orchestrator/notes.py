@@ -6,20 +6,15 @@ from integrated_trading_system.domain.health import (
     Alarm,
     AlarmKind,
     BookBroken,
-    BookState,
-    BookStateChanged,
     Heartbeat,
     VenueBlocked,
 )
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import PolledQuote
-from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.runtime.bus import Bus
 
-Fact: TypeAlias = (
-    Alarm | BookBroken | BookStateChanged | Heartbeat | PolledQuote | SourceChanged | StreamsRefused | VenueBlocked
-)
+Fact: TypeAlias = Alarm | BookBroken | Heartbeat | PolledQuote | StreamsRefused | VenueBlocked
 REFUSALS_KEPT: Final = 100
 
 
@@ -48,14 +43,10 @@ class Notes:
         """What is raised now."""
         self.alarms_raised: dict[tuple[VenueId, AlarmKind], int] = {}
         """How often each was."""
-        self.sources: dict[str, SourceChanged] = {}
-        """The newest change of each failover group."""
         self.broken: dict[InstrumentId, int] = {}
         """How often a book failed the venue's own proof (a checksum)."""
         self.polled: dict[InstrumentId, int] = {}
         """Prices that were fetched by REST."""
-        self.polling: dict[InstrumentId, PolledQuote] = {}
-        """The newest of those whose stream is down now."""
         self.refused: dict[VenueId, int] = {}
         """Streams that cannot be had."""
         self.refusals: dict[str, str] = {}
@@ -69,12 +60,8 @@ class Notes:
     def tell(self, message: Fact, /) -> None:
         """One fact more."""
         match message:
-            case BookStateChanged(instrument, state):
-                if state is not BookState.STALE:
-                    self.polling.pop(instrument, None)
             case PolledQuote(instrument):
                 self.polled[instrument] = self.polled.get(instrument, 0) + 1
-                self.polling[instrument] = message
             case Heartbeat(venue, synthetic):
                 beats = self.beats.setdefault(venue, Beats())
                 beats.silent = synthetic
@@ -82,8 +69,6 @@ class Notes:
                 beats.real += not synthetic
             case Alarm():
                 self._on_alarm(message)
-            case SourceChanged(name):
-                self.sources[name] = message
             case BookBroken(instrument):
                 self.broken[instrument] = self.broken.get(instrument, 0) + 1
             case StreamsRefused():

@@ -1,4 +1,4 @@
-"""The ledger: what every fill did to positions, balances and fees. Exact, to the last decimal.
+"""The ledger: what every fill did to positions, balances and fees, and funding to balances. Exact, to the last decimal.
 
 A position is kept by its cost, which is a sum, and not by its average price, which would be a
 rounded quotient. Closing a part takes that part of the cost; like on the venues, booked profits and
@@ -6,7 +6,10 @@ parts of a cost have eight decimals. Rounding moves a hundred-millionth from one
 never loses it: what was realised and what is still invested always add up to what was paid.
 
 What a closing brings depends on the fills before it, and fills reach us in any order: an event is lost
-and found by a question later. So fills are counted in the venue's order, whenever they come.
+and found by a question later. So fills are counted in the venue's order, whenever they come. Beside the
+average cost every holding keeps its lots, first in, first out (`lots`).
+
+Fees are never part of a cost or a profit. Funding is a flow of its own kind.
 """
 
 from bisect import insort_right
@@ -19,12 +22,17 @@ from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.position import Position
+from integrated_trading_system.domain.position import FundingPaid, Position
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.pms.fees import Fees
+from integrated_trading_system.pms.lots import Lots
+from integrated_trading_system.pms.shares import CENT, part
 
-CENT: Final = Decimal("0.00000001")
 LATE_MAX: Final = 1_000
 """So many fills of an instrument may come before one that traded earlier; what is later counts as the first of them."""
+
+FUNDED_MAX: Final = 10_000
+"""So many payments of funding are remembered, to know their copies."""
 
 Rank: TypeAlias = tuple[Nanos, Decimal]
 """When it traded, and its place in that millisecond."""
@@ -49,9 +57,12 @@ def worth(instrument: Instrument, price: Decimal, quantity: Decimal) -> Decimal:
 
 
 class Holding:
-    """One instrument on one account, at average cost."""
+    """One instrument on one account, at average cost, and by lots."""
 
-    __slots__ = ("_before", "_recent", "account", "changed_at", "cost", "fees", "instrument", "quantity", "realised")
+    __slots__ = (
+        *("_before", "_lots_before", "_recent", "account", "changed_at", "cost", "fees", "instrument", "lots"),
+        *("quantity", "realised"),
+    )
 
     def __init__(self, instrument: Instrument, account: AccountId) -> None:
         """Flat."""
@@ -64,10 +75,13 @@ class Holding:
         self.realised = ZERO
         self.fees: dict[Asset, Decimal] = {}
         self.changed_at = Nanos(0)
+        self.lots = Lots()
+        """The same fills, first in, first out."""
         self._recent: list[tuple[Rank, Decimal, Decimal]] = []
         """The last fills in the venue's order: signed quantity and price."""
         self._before = (ZERO, ZERO, ZERO)
         """Quantity, cost and profit before the first of them."""
+        self._lots_before = Lots()
 
     def insert(self, rank: Rank, signed: Decimal, price: Decimal) -> Decimal:
         """`trade`, in the place in which it happened; by how much that changed the profit, of later closings too."""
@@ -76,17 +90,21 @@ class Holding:
         if not recent or rank >= recent[-1][0]:
             recent.append(entry)
             self.trade(signed, price)
+            self._trade_lots(self.lots, entry)
         else:
             insort_right(recent, entry, key=itemgetter(0))
             self.quantity, self.cost, self.realised = self._before
-            for _, quantity, at in recent:
-                self.trade(quantity, at)
+            self.lots = self._lots_before.copy()
+            for each in recent:
+                self.trade(each[1], each[2])
+                self._trade_lots(self.lots, each)
         change = self.realised - realised
         if len(recent) > LATE_MAX:
             now = (self.quantity, self.cost, self.realised)
             self.quantity, self.cost, self.realised = self._before
-            _, quantity, at = recent.pop(0)
-            self.trade(quantity, at)
+            oldest = recent.pop(0)
+            self.trade(oldest[1], oldest[2])
+            self._trade_lots(self._lots_before, oldest)
             self._before = (self.quantity, self.cost, self.realised)
             self.quantity, self.cost, self.realised = now
         return change
@@ -100,12 +118,17 @@ class Holding:
             self.cost += value
             return ZERO
         closed = min(abs(signed), abs(held))
-        left_at = _part(value, closed, abs(signed))
-        entered_at = _part(self.cost, closed, abs(held))
+        left_at = part(value, closed, abs(signed))
+        entered_at = part(self.cost, closed, abs(held))
         self.cost += (value - left_at) - entered_at
         profit = self._signed(left_at - entered_at, long=held > 0)
         self.realised += profit
         return profit
+
+    @property
+    def realised_fifo(self) -> Decimal:
+        """What closing the oldest lots first brought, in the asset of `worth`, before fees."""
+        return self._signed(self.lots.gained, long=True)
 
     def unrealised(self, price: Decimal) -> Decimal:
         """What closing all at this price would bring, in the asset of `worth`."""
@@ -132,18 +155,18 @@ class Holding:
             quantity=self.quantity,
             average_price=self.average_price,
             realised=self.realised,
+            realised_fifo=self.realised_fifo,
             fees=dict(self.fees),
             changed_at=self.changed_at,
         )
 
+    def _trade_lots(self, lots: Lots, entry: tuple[Rank, Decimal, Decimal]) -> None:
+        (traded_at, _), signed, price = entry
+        lots.trade(signed, worth(self.instrument, price, abs(signed)), traded_at)
+
     def _signed(self, gain: Decimal, *, long: bool) -> Decimal:
         """A long gains when its worth grows; an inverse long is a short of the settle asset."""
         return gain if long is not (self.instrument.kind is Kind.INVERSE) else -gain
-
-
-def _part(whole: Decimal, quantity: Decimal, of: Decimal) -> Decimal:
-    """The share of `quantity` in `whole`; all of it is exactly all of it."""
-    return whole if quantity == of else (whole * quantity / of).quantize(CENT)
 
 
 def rank(fill: Fill) -> Rank:
@@ -161,22 +184,33 @@ def rank(fill: Fill) -> Rank:
 
 
 class Ledger:
-    """All holdings, and what flowed into and out of every purse because of our fills."""
+    """All holdings, and what flowed into and out of every purse because of our fills and positions."""
 
     def __init__(self) -> None:
         """Nothing was ever traded."""
         self._holdings: dict[tuple[InstrumentId, AccountId], Holding] = {}
         self.flows: dict[Purse, Decimal] = {}
         """Since the first fill; fees included. For every venue equal to what its account moved by."""
-        self.fees: dict[Asset, Decimal] = {}
+        self.fees = Fees()
+        self.funding: dict[Asset, Decimal] = {}
+        """Received, less paid."""
         self.fills = 0
+        self._funded: dict[tuple[VenueId, AccountId, str], None] = {}
 
     def __iter__(self) -> Iterator[Holding]:
         """Every holding, flat ones too, in order of their first fill."""
         return iter(self._holdings.values())
 
-    def book(self, fill: Fill, instrument: Instrument) -> Holding:
-        """One fill, each exactly once, in any order. The holding that it changed."""
+    def find(self, instrument: InstrumentId, account: AccountId) -> Holding | None:
+        """The holding, flat ones too; None where nothing was ever traded."""
+        return self._holdings.get((instrument, account))
+
+    def book(self, fill: Fill, instrument: Instrument, fee_rate: Decimal | None = None) -> Holding:
+        """One fill, each exactly once, in any order. The holding that it changed.
+
+        `fee_rate`: what one unit of the fee's asset was worth in the reporting currency when it traded; None where
+        nobody can say.
+        """
         key = (fill.instrument, fill.account)
         holding = self._holdings.get(key)
         if holding is None:
@@ -194,13 +228,26 @@ class Ledger:
         if fee.amount:
             self._flow(fill, instrument, fee.asset, -fee.amount)
             holding.fees[fee.asset] = holding.fees.get(fee.asset, ZERO) + fee.amount
-            self.fees[fee.asset] = self.fees.get(fee.asset, ZERO) + fee.amount
+            self.fees.pay(fee.asset, fee.amount, fee_rate)
         holding.changed_at = max(holding.changed_at, fill.received_at)
         self.fills += 1
         return holding
 
+    def fund(self, paid: FundingPaid) -> bool:
+        """Funding came in or went out; False for one that was booked before: streams and questions tell both."""
+        key = (paid.venue, paid.account, paid.funding_id)
+        if key in self._funded:
+            return False
+        self._funded[key] = None
+        if len(self._funded) > FUNDED_MAX:
+            del self._funded[next(iter(self._funded))]
+        purse = Purse(paid.venue, paid.account, paid.asset)
+        self.flows[purse] = self.flows.get(purse, ZERO) + paid.amount
+        self.funding[paid.asset] = self.funding.get(paid.asset, ZERO) + paid.amount
+        return True
+
     def flow(self, purse: Purse) -> Decimal:
-        """What our fills did to the purse, all together."""
+        """What our fills and our funding did to the purse, all together."""
         return self.flows.get(purse, ZERO)
 
     def by_asset(self) -> dict[Asset, Decimal]:

@@ -34,7 +34,9 @@ class Tampering:
                 self._held[link] = frame
                 return after
             case Fault.DATA_GARBLED:
-                return (garble(frame, self._random), *after)
+                frame = garble(frame, self._random)
+            case _:
+                pass
         return (frame, *after)
 
     def reply(self, faults: Faults, call: HttpCall, reply: ServerReply, now: Nanos) -> ServerReply:

@@ -9,9 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {
+    "callbacks": lambda result: result["per_second"]["sync"],
     "hop": lambda result: result["cpu_us"]["64 at a time"]["mailbox, then mailbox"],
     "outputs": lambda result: result["ratio"]["nats"],
     "memory": lambda result: result["buffers"]["quotes"]["mb"],
+    "venues": lambda result: result["venues"][0]["us"]["whole"],
     "replay": lambda result: result["per_second"],
     "startup": lambda result: result["wall_s"],
 }

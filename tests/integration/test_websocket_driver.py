@@ -626,6 +626,20 @@ async def test_a_half_open_connection_is_found_by_its_missing_pong(
     assert (await bench.ended()).reason == "ping-timeout"
 
 
+async def test_a_pong_that_answers_no_ping_of_ours_does_not_keep_a_connection(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial_module, "CLOSE_SECONDS", 0.02)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        while await reader.read(100):
+            writer.write(frame(PONG, b"not yours"))
+
+    bench.open(f"ws://127.0.0.1:{await bench.serve_raw(handler)}/", ping_s=0.02, pong_s=0.2)
+    assert (await bench.ended()).reason == "ping-timeout"
+
+
 async def test_a_flood_of_pings_from_a_venue_that_never_reads_is_cut(bench: Bench) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await shake_hands(reader, writer)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -137,6 +138,31 @@ def test_every_recorded_checksum_is_compared_and_none_fails(
     own = 1 if name == "KRAKEN" else 0  # snapshots had none then: it is given the one that it has
     expected = fact["checksum_ok"] + own if "checksum_ok" in fact else 0
     assert counted == {"checked": expected, "failed": fact.get("checksum_bad", 0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "pattern", "book"),
+    [
+        ("OKX", "OKX.ws.1.0.gz", rb'"checksum":-?\d+', "okx:spot:BTC-USDT"),
+        ("KRAKEN", "KRAKEN.ws.50.0.gz", rb'(?<="c":")\d+(?=".*XMR/USD)', "kraken:spot:XMR/USD"),
+    ],
+)
+def test_one_false_checksum_is_counted_and_its_book_is_believed_no_longer(
+    recordings: Path, tmp_path: Path, name: str, frames: str, pattern: bytes, book: str
+) -> None:
+    text = gzip.decompress((recordings / "cryptofeed" / frames).read_bytes())
+    place = list(re.finditer(pattern, text))[40]
+    path = tmp_path / "altered"
+    path.write_bytes(text[: place.start()] + place[0][:-1] + bytes([place[0][-1] ^ 1]) + text[place.end() :])
+    others = [f"{venue}={recordings / one}" for venue, one in CAPTURES[name] if not one.endswith(frames)]
+    summary = replay([*others, f"{CAPTURES[name][0][0]}={path}"], tmp_path).summary
+    told = summary["books"].pop(book)
+    before = replayed(recordings, name).summary["books"]
+    assert told["state"] not in ("valid", "syncing")
+    assert told["checksums"]["failed"] == 1
+    assert told["checksums"]["checked"] < before[book]["checksums"]["checked"]
+    assert all(other["checksums"] == before[key]["checksums"] for key, other in summary["books"].items())
+    assert unaccounted(summary) == []
 
 
 def messages_of(found: dict[str, Any], symbols: list[str]) -> Counter[str]:

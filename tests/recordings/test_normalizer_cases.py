@@ -71,7 +71,8 @@ def cases(recordings: Path) -> list[Case]:
 
 
 def venue_of(case: Case) -> str:
-    return VENUES.get(case["exchange"], case["exchange"])
+    exchange: str = case["exchange"]
+    return VENUES.get(exchange, exchange)
 
 
 def kind_of(case: Case) -> str:
@@ -84,7 +85,7 @@ def kind_of(case: Case) -> str:
     elif "arg" in raw:
         name = raw["arg"]["channel"]
     else:
-        name = raw.get("topic") or raw.get("channel") or raw.get("type") or "answer"
+        name = str(raw.get("topic") or raw.get("channel") or raw.get("type") or "answer")
     return f"{venue_of(case)} {name.partition('.')[0]}"
 
 

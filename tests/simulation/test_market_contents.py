@@ -29,11 +29,24 @@ from tests.support.false_frames import CHANGES, Alter, Liar, changed, of_another
 from tests.support.watched_market import SYMBOLS, WatchedMarket
 
 ALL = tuple(SYMBOLS)
-NUMBERED = tuple(venue for venue in ALL if not venue.startswith("kraken"))
 BY_REST = ("binance:spot", "binance:usdm", "binance:coinm", "backpack:spot")
 """Where a book begins with a snapshot by REST."""
 WIRES = ("binance:spot", "binance:usdm", "bybit:linear", "backpack:spot", "okx:spot", "kraken:spot")
 """One venue of each codec."""
+
+NOTHING = ("null", "missing", "zero")
+"""Where a venue says so of a side of its book that is empty, the quote is one-sided and no mistake."""
+ERRORS: dict[str, Alter] = {
+    "binance": lambda _: b'{"error":{"code":-1,"msg":"no"}}',
+    "bybit": lambda _: b'{"success":false,"ret_msg":"no","op":"subscribe"}',
+    "okx": lambda _: b'{"event":"error","code":"60012","msg":"no"}',
+    "kraken": lambda _: b'{"method":"subscribe","success":false,"error":"no"}',
+    "backpack": lambda _: b'{"id":null,"error":{"code":4005,"message":"no"}}',
+}
+
+
+def one_sided(market: WatchedMarket, venue: str) -> int:
+    return int(market.system.view(connector_name(VenueId(venue))).ignored.get("one-sided", 0))
 
 
 def began(folder: Path, *venues: str, **changes: Any) -> WatchedMarket:
@@ -52,7 +65,7 @@ def test_doubled_swapped_and_lost_frames_cost_their_books_alone_and_only_for_a_m
     assert set(happened) == {fault.value for fault in rates}
     assert market.seconds_until_valid() <= 5
     gaps = market.news.of(Gap)
-    assert {gap.instrument.rpartition(":")[0] for gap in gaps} == set(NUMBERED)
+    assert {gap.instrument.partition(":")[0] for gap in gaps} == {"binance", "bybit", "backpack", "okx"}
     assert all(gap.expected != gap.received for gap in gaps)
     assert market.news.of(BookBroken), "Kraken's books have no numbers: their checksums show what is lost"
     assert market.audit() == []
@@ -180,9 +193,12 @@ def test_best_prices_that_cannot_be_are_named_and_never_told(tmp_path: Path, ven
     liar = Liar(market, venue)
     for kind in CHANGES:
         market.news.take()
+        empty = one_sided(market, venue)
         told_once(market, liar, changed(kind, venue, 65_000))
-        (refused,) = market.news.of(Quarantined)
-        assert refused.reason, kind
+        reasons = [one.reason for one in market.news.of(Quarantined)]
+        reasons += ["one-sided"] * (one_sided(market, venue) - empty)
+        assert len(reasons) == 1, (kind, reasons)
+        assert reasons != ["one-sided"] or kind in NOTHING, kind
         assert market.wrong == [], kind
         market.seconds_until_valid(10)
     assert market.audit() == []
@@ -192,13 +208,27 @@ def test_best_prices_that_cannot_be_are_named_and_never_told(tmp_path: Path, ven
 def test_what_is_about_nothing_that_we_asked_for_is_counted_and_changes_nothing(tmp_path: Path, venue: str) -> None:
     market = began(tmp_path, venue)
     liar = Liar(market, venue)
-    others: list[Alter] = [of_another_symbol(venue), lambda _: b"{}", lambda _: b'{"error":{"code":-1,"msg":"no"}}']
+    others: list[Alter] = [of_another_symbol(venue), lambda _: b"{}", lambda _: b'{"e":"news","data":[]}']
     for number, alter in enumerate(others, start=1):
         told_once(market, liar, alter)
         view = market.system.view(connector_name(VenueId(venue)))
         assert sum(view.ignored.values()) + sum(view.quarantined.values()) >= number
         market.seconds_until_valid(10)
-    assert [changed.state for changed in market.news.of(LinkChanged)] == []
+    assert market.news.of(LinkChanged) == []
+    assert market.audit() == []
+
+
+@pytest.mark.parametrize("venue", WIRES)
+def test_an_error_out_of_nowhere_costs_a_reconnect_at_most(tmp_path: Path, venue: str) -> None:
+    market = began(tmp_path, venue)
+    liar = Liar(market, venue)
+    at = market.now
+    told_once(market, liar, ERRORS[venue.partition(":")[0]])
+    view = market.system.view(connector_name(VenueId(venue)))
+    assert view.reconnects + sum(view.ignored.values()) + sum(view.quarantined.values()) >= 1
+    assert len(market.attempts(venue)) <= 1
+    assert market.seconds_until_valid() <= 5
+    assert market.now - at <= 16 * SECOND
     assert market.audit() == []
 
 

@@ -238,7 +238,7 @@ class WatchedMarket:
         self.world._tell = tell
         self.virtual._driver.now = later
         for actor, message in waiting:
-            tell(actor, replace(message, received_at=later))  # type: ignore[type-var]  # all that a world tells has it
+            tell(actor, replace(message, received_at=later))
         return len(waiting)
 
     # -- what is seen --------------------------------------------------------------------------

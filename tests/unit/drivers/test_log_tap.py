@@ -194,15 +194,15 @@ EXPECTED = [
     (FeedReliable(BTC, NOW), "INFO binance:spot:BTCUSDT circuit closed: it can be relied on again"),
     (
         SourceChanged("BTC", BTC, None, f"{BTC}: valid", NOW),
-        "INFO BTC follows binance:spot:BTCUSDT: binance:spot:BTCUSDT: valid",
+        "INFO BTC follows binance:spot:BTCUSDT: valid",
     ),
     (
         SourceChanged("BTC", ETH, BTC, f"{BTC}: stale link down", NOW),
-        f"WARNING BTC follows {ETH} instead of {BTC}: {BTC}: stale link down",
+        f"WARNING BTC follows {ETH} instead of {BTC}: stale link down",
     ),
     (
         SourceChanged("BTC", BTC, ETH, f"{BTC}: healthy again", NOW),
-        "INFO BTC follows binance:spot:BTCUSDT instead of bybit:spot:ETHUSDT: binance:spot:BTCUSDT: healthy again",
+        "INFO BTC follows binance:spot:BTCUSDT instead of bybit:spot:ETHUSDT: healthy again",
     ),
     (
         SourceChanged("BTC", None, BTC, f"{BTC}: stale silence", NOW),

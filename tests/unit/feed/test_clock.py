@@ -158,6 +158,21 @@ def test_a_stream_without_times_is_given_the_ordinary_delay_and_more_uncertainty
     assert clock.uncertainty == (20 + 46) * MILLISECOND
 
 
+def test_a_quote_without_time_reaches_no_further_than_the_changes_of_books_and_the_tolerance(clock: VenueClock) -> None:
+    assert clock.untimed_reach(ms(1_000)) == (ms(1_000), None), "where no books are told, nothing is known of it"
+    clock.pace(ms(1_000))
+    assert clock.untimed_reach(ms(1_100)) == (ms(1_100), None)
+    assert clock.untimed_reach(ms(1_101)) == (ms(1_100), None)
+    clock.pace(ms(900))
+    assert clock.paced == ms(1_100), "what comes late takes nothing back"
+
+
+def test_a_quote_without_time_that_may_have_been_held_up_for_too_long_is_refused(clock: VenueClock) -> None:
+    clock.pace(ms(1_000))
+    assert clock.untimed_reach(ms(6_100)) == (ms(1_100), None)
+    assert clock.untimed_reach(ms(6_101)) == (ms(1_100), Reason.AGE)
+
+
 def test_each_venue_has_one_clock() -> None:
     clocks = Clocks(FeedSettings())
     assert clocks.of(VENUE) is clocks.of(VENUE)

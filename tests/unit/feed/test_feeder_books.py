@@ -13,8 +13,10 @@ from integrated_trading_system.domain.health import (
 )
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, DataType, Quote
 from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.streams import Stream, StreamsWanted
+from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.statistics import StreamView
-from tests.support.feed_rig import BOTH, BTC, DEPTH, FeedRig, delta, link, ms, quote, snapshot
+from tests.support.feed_rig import BOTH, BTC, DEPTH, VENUE, FeedRig, delta, link, ms, quote, snapshot, trade
 
 WANTED = SnapshotWanted(BTC)
 
@@ -263,3 +265,36 @@ def test_the_view_of_a_venue_sums_its_instruments(rig: FeedRig) -> None:
     assert (view.events, view.messages, view.gaps, view.resyncs) == (5, 5, 1, 1)
     assert rig.view.books[BTC].best_bid == (100.0, 1.0)
     assert view.latency_us.max == 2_000.0
+
+
+def test_quotes_without_time_that_come_in_a_burst_are_as_old_as_the_changes_between_them(both: FeedRig) -> None:
+    clock = both.clocks.of(VENUE)
+    both.tell(quote(12, 12, venue_time=Nanos(0)), delta(12, 12, 13))
+    for number in range(13, 40):  # one change every 100 ms, held up and told all at once, three seconds later
+        both.tell(quote(2 * number, 3_000, venue_time=Nanos(0)))
+        assert clock.reach <= ms((number - 13) * 100 + 113)
+        both.tell(delta(number, number, 3_000, venue_time=ms((number - 12) * 100)))
+    assert clock.reach >= ms(2_600)
+
+
+def test_where_books_are_not_told_any_more_quotes_without_time_count_by_their_arrival_again() -> None:
+    wanted = dict(BOTH)
+    rig = FeedRig(wanted)
+    clock = rig.clocks.of(VENUE)
+    rig.tell(delta(10, 10), snapshot(10), quote(11, 12, venue_time=Nanos(0)), delta(11, 11, 13))
+    rig.tell(quote(12, 2_000, venue_time=Nanos(0)))
+    assert clock.reach == ms(113)
+    wanted[BTC] = (DataType.QUOTES,)
+    rig.tell(StreamsWanted(VENUE, (Stream(BTC, DataType.QUOTES),)))
+    rig.run(ms(3_000))
+    rig.tell(quote(20, 3_000, venue_time=Nanos(0)))
+    assert clock.reach == ms(3_000) - clock.delay
+
+
+def test_a_trade_may_come_on_a_link_of_its_own_and_proves_nothing_of_a_book(both: FeedRig) -> None:
+    clock = both.clocks.of(VENUE)
+    before = clock.reach
+    both.tell(trade("1", 900))
+    assert clock.reach == before
+    both.tell(delta(12, 12, 901))
+    assert clock.reach == ms(901) - clock.offset

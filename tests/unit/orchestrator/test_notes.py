@@ -4,14 +4,11 @@ from integrated_trading_system.domain.health import (
     Alarm,
     AlarmKind,
     BookBroken,
-    BookState,
-    BookStateChanged,
     Heartbeat,
     VenueBlocked,
 )
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import DataType, PolledQuote, Quote
-from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.streams import Stream, StreamsRefused
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.notes import REFUSALS_KEPT, Notes
@@ -46,20 +43,11 @@ def test_an_alarm_is_there_until_it_is_lowered_and_its_count_stays() -> None:
     assert (notes.alarms, notes.alarms_raised) == ({}, {(VENUE, AlarmKind.LATENCY_P50): 2})
 
 
-def test_a_price_by_rest_is_the_newest_until_the_stream_is_back() -> None:
+def test_blocks_broken_books_and_prices_by_rest_are_kept() -> None:
     polled = PolledQuote(BTC, Quote(BTC, 1.0, 1.0, 2.0, 1.0, -1, NOW, NOW))
-    stale = BookStateChanged(BTC, BookState.STALE, "silence", NOW)
-    notes = notes_after(polled, stale, polled)
-    assert (notes.polling, notes.polled) == ({BTC: polled}, {BTC: 2})
-    back = BookStateChanged(BTC, BookState.SYNCING, "link up", NOW)
-    assert notes_after(polled, back).polling == {}
-
-
-def test_blocks_broken_books_and_changes_of_sources_are_kept() -> None:
-    changed = SourceChanged("BTC", BTC, None, "start", NOW)
     broken = BookBroken(BTC, "checksum", 1, 2, NOW)
-    notes = notes_after(VenueBlocked(VENUE, "http-451", NOW), broken, broken, changed)
-    assert (notes.blocked, notes.broken, notes.sources) == ({VENUE: "http-451"}, {BTC: 2}, {"BTC": changed})
+    notes = notes_after(VenueBlocked(VENUE, "http-451", NOW), broken, broken, polled)
+    assert (notes.blocked, notes.broken, notes.polled) == ({VENUE: "http-451"}, {BTC: 2}, {BTC: 1})
 
 
 def test_every_refused_stream_is_counted_and_only_the_newest_are_named() -> None:

@@ -81,6 +81,16 @@ def test_a_coin_margined_contract_is_inferred_as_inverse() -> None:
     assert (found.kind, found.settle, found.multiplier) == (InstrumentKind.INVERSE, "BTC", Decimal(100))
 
 
+def test_a_contract_of_bybit_that_is_quoted_in_dollars_is_inferred_as_inverse_and_worth_one_of_them() -> None:
+    frames = [
+        b'{"topic":"orderbook.50.BTCUSD","data":{"s":"BTCUSD","b":[["61000.5","5"]],"a":[]}}',
+        b'{"topic":"orderbook.50.BTCUSDT","data":{"s":"BTCUSDT","b":[["61000.5","0.005"]],"a":[]}}',
+    ]
+    inverse, linear = infer_instruments(VenueId("bybit:linear"), frames)
+    assert (inverse.kind, inverse.settle, inverse.multiplier) == (InstrumentKind.INVERSE, "BTC", Decimal(1))
+    assert (linear.kind, linear.settle, linear.multiplier) == (InstrumentKind.LINEAR, "USDT", Decimal(1))
+
+
 def test_okx_names_its_symbols_in_the_argument_that_was_subscribed_to() -> None:
     frames = [
         b'{"arg":{"channel":"trades","instId":"BTC-USDT-SWAP"},"data":[{"px":"61837.5","sz":"0.03"}]}',

@@ -1,5 +1,7 @@
 """What can go wrong on the way, one fault at a time."""
 
+from itertools import pairwise
+
 import pytest
 
 from integrated_trading_system.domain.effects import Effect
@@ -230,6 +232,40 @@ def test_during_an_outage_the_venue_cannot_be_reached() -> None:
     rig.perform(OpenLink(LinkId("toy:spot#market-0.3"), HERE, "wss://toy/ws", 1_000))
     rig.wait(1)
     assert len(rig.of(LinkOpened)) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.CLOG, Fault.SWIZZLE])
+def test_what_is_clogged_arrives_later_and_in_its_order(fault: Fault) -> None:
+    rig = linked(Rig())
+    rig.faults = rig.world.faults = Faults(1, {fault: 1.0}, begin=rig.now, until=END)
+    for number in range(40):
+        rig.perform(SendFrame(MARKET, b"%02d" % number, Tag.DATA))
+        rig.wait(1)
+    rig.wait(40)
+    frames = [message for message in rig.of(FrameReceived) if isinstance(message, FrameReceived)]
+    numbered = [message.frame for message in frames if message.frame.isdigit()]
+    assert numbered == sorted(numbered)
+    assert len(numbered) == 40
+    times = [message.received_at for message in frames if message.frame.isdigit()]
+    assert max(later - at for at, later in pairwise(times)) > 1.5 * SECOND
+    assert rig.faults.counts[fault] > 0
+
+
+def test_a_slow_way_holds_up_a_call_there_and_back() -> None:
+    rig = Rig()
+    rig.world.passage.slow(HERE, Nanos(0), Nanos(9 * SECOND), there=Nanos(2 * SECOND), back=Nanos(3 * SECOND))
+    rig.perform(call())
+    rig.wait(10)
+    ((at, answer),) = rig.heard
+    assert isinstance(answer, HttpReply)
+    assert 5 * SECOND <= at < 5.1 * SECOND
+
+
+def test_pings_that_a_clog_swallows_end_the_link() -> None:
+    rig = linked(Rig())
+    rig.world.passage.clog(HERE, rig.now, Nanos(30 * SECOND))
+    rig.wait(29)
+    assert [message.reason for message in rig.of(LinkClosed) if isinstance(message, LinkClosed)] == ["ping-timeout"] * 2
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrated_trading_system.venues.textbook import TextBook
+from integrated_trading_system.venues.textbook import Checksums, TextBook
 
 ALL = 1_000
 
@@ -88,3 +88,9 @@ def _plainly(
         if Decimal(size) == 0:
             del side[Decimal(price)]
     return dict(sorted(side.items(), reverse=highest_first)[:window])
+
+
+def test_comparisons_of_checksums_are_counted_and_what_was_found_is_handed_on() -> None:
+    counts = Checksums()
+    assert [counts.count(equal) for equal in (True, False, True)] == [True, False, True]
+    assert counts == Checksums(checked=3, failed=1)
