@@ -23,10 +23,10 @@ from integrated_trading_system.domain.market import DataType, MarketEvent
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.simulation.inference import infer_instruments
 
-sys.path.insert(0, str(_bench.ROOT))
-from tests.conformance.description import SENT  # noqa: E402 - the repository's root is no installed package
-from tests.conformance.simulated import Counterpart  # noqa: E402
-from tests.conformance.subjects import of_catalog  # noqa: E402
+sys.path.insert(0, str(_bench.ROOT))  # the tests are no installed package
+from tests.conformance.description import SENT
+from tests.conformance.simulated import Counterpart
+from tests.conformance.subjects import of_catalog
 
 CAPTURES: Final = {
     "binance:spot": "spot/btcusdt_20240808.gz",
@@ -121,7 +121,7 @@ def reply(body: bytes, at: Nanos) -> HttpReply:
 
 
 def simulated(venue: VenueId, kind: DataType, limit: int) -> Flow:
-    """A bid comes and is taken, fifty times a second, or the clock goes on by seconds."""
+    """A better bid comes or is taken, fifty times a second, or for what the clock tells every other second."""
     there = Counterpart(venue)
     plan = there.plan(kind)
     link, said = there.connect(plan)
@@ -130,8 +130,8 @@ def simulated(venue: VenueId, kind: DataType, limit: int) -> Flow:
     def hear(said: Iterable[bytes]) -> None:
         """Keep what is data: no acknowledgements, heartbeats and pongs."""
         for frame in said:
-            if any(isinstance(event, get_args(MarketEvent)) for event in there.folder.codec.decode(frame, there.now)):
-                frames.append((there.now, frame))
+            events = there.folder.codec.decode(frame, there.now)
+            frames.extend([(there.now, frame)] * any(isinstance(event, get_args(MarketEvent)) for event in events))
 
     hear(said)
     by_request = there.folder.market.snapshot(there.instrument) if kind is DataType.DEPTH else None
@@ -139,10 +139,12 @@ def simulated(venue: VenueId, kind: DataType, limit: int) -> Flow:
         by_request = None
     snapshot, after = None, 0
     for turn in range(6 * limit):
-        tick = turn % 16 - 8
-        if turn % 8 == 0 or kind not in CLOCKED:
-            there.trade("buy", tick)
-            there.trade("sell", tick, there.lots if turn % 4 else there.lots / 2, who="they")
+        tick = turn // 2 % 16 - 8
+        one, other = ("you", "they") if turn % 4 < 2 else ("they", "you")
+        if turn % 2 == 0:
+            there.trade("buy", tick, who=one)
+        else:
+            there.trade("sell", tick, who=other)
         there.wait(Nanos(2 * SECOND) if kind in CLOCKED else Nanos(SPACING))
         if plan.ping is not None and turn % 5 == 0:
             there.dialect.receive(link, plan.ping, there.now)
@@ -151,6 +153,8 @@ def simulated(venue: VenueId, kind: DataType, limit: int) -> Flow:
             snapshot, after = there.ask(by_request.request).reply, len(frames)
         if len(frames) >= limit:
             break
+    if kind in CLOCKED:  # closer together: the seconds between them would be counted as theirs
+        frames = [(Nanos(frames[0][0] + number * SPACING), frame) for number, (_, frame) in enumerate(frames)]
     return Flow(
         venue=venue,
         kind=kind,

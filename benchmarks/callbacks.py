@@ -1,9 +1,9 @@
 """Calls of a user's function per second: through `drivers/callbacks.py` alone, and through the facade's feeder.
 
-One callback that counts, on one asyncio loop, told bursts of 64 quotes as the core would; between the bursts the loop runs.
-CPU time from the first `tell` to the last call. The facade adds converting a Quote to what users get. `conflated`: with
-no lag allowed, so that a burst becomes two calls or so, with its first quote and its newest; per second are the messages told.
-`raising`: every second call raises (its first failure in a row is logged, here to nowhere).
+One callback that counts, on one asyncio loop, told bursts of 64 quotes as the core would; between bursts the loop runs.
+CPU time from the first `tell` to the last call. The facade adds making of a Quote what users get. `conflated`: with no
+lag allowed, so that most of a burst is replaced before it is called with; per second are the messages told.
+`raising`: every second call raises; failures are logged, here to nowhere.
 """
 
 import asyncio
@@ -65,6 +65,7 @@ async def told(tell: Callable[[Any], None], waiting: Callable[[], int], count: i
 
 async def alone(which: str, count: int) -> float:
     """Messages per second of `drivers/callbacks.py`."""
+    logger.remove()
     called = Called()
     function = {"async": called.coroutine, "raising": called.raising}.get(which, called.sync)
     conflate = (lambda quote: quote.instrument) if which == "conflated" else None
@@ -85,7 +86,7 @@ async def facade(which: str, count: int) -> float:
     feeder.add_callback(DataType.TICKER, called.coroutine if which == "async" else called.sync)
     await feeder.initialize()
     try:
-        bus = feeder._running().platform.system.bus  # noqa: SLF001 - no market tells as much
+        bus = feeder._running().platform.system.bus
         before = called.count
         spent = await told(bus.publish, lambda: feeder.get_callback_stats()[0].waiting, count)
         return (called.count - before) / spent
@@ -95,7 +96,6 @@ async def facade(which: str, count: int) -> float:
 
 def main() -> None:
     options = _bench.arguments(__doc__)
-    logger.remove()
     count = QUICK if options.quick else COUNT
     contestants = {
         **{which: partial(run, alone, which, count) for which in ("sync", "async", "conflated", "raising")},

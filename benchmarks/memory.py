@@ -3,7 +3,7 @@
 buffers: 10,000 quotes, or trades, as a codec makes them of a capture. Changes of books are not buffered: they go into
 the book, of which there is one. one instrument: quotes, trades and depth in a wired platform, both buffers full, and a
 book of 1,000 levels a side. Both are what the allocator gave (tracemalloc). 500 instruments: what the operating system
-says that the process holds (RSS), before and after subscribing, with the books, and with 1,000 quotes and trades of each.
+says that the process holds (RSS): before and after subscribing, with the books, with 1,000 quotes and trades of each.
 """
 
 import gc
@@ -68,7 +68,7 @@ def buffer_mb(stream: bytes, data_type: DataType, kind: type, limit: int) -> tup
 
 
 class Many:
-    """A wired platform in paper mode with so many instruments of one venue, told frames as their connector gets them."""
+    """A wired platform in paper mode with many instruments of one venue, told frames as its connector gets them."""
 
     def __init__(self, count: int) -> None:
         """Nothing is listed or connected yet."""

@@ -25,3 +25,19 @@ class PmsSettings(Settings):
         description="A balance that differs from our ledger by the same amount for this long moved for another reason"
         " than our fills; sooner, a fill may still be on its way.",
     )
+    return_period_s: int = Field(
+        60,
+        gt=0,
+        description="Seconds of one return: Sharpe and Sortino compare the profits of such periods, and say so.",
+    )
+    curve_points_max: int = Field(
+        1_000, ge=2, description="Points of the equity curve that are kept; with more, every second one goes."
+    )
+    plans_kept_max: int = Field(
+        1_000, gt=0, description="Plans whose part of the profit is shown each; older ones are shown as one."
+    )
+    orders_kept_max: int = Field(
+        20_000,
+        gt=0,
+        description="Orders of this run whose plan is remembered; a fill of a forgotten one counts as external.",
+    )

@@ -17,6 +17,7 @@ from integrated_trading_system.domain.ids import (
 )
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import OrderStatus, Side
+from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -205,6 +206,7 @@ VenueExecution: TypeAlias = (
     | FillsListed
     | OpenOrdersListed
     | BalancesReported
+    | FundingPaid
     | RequestFailed
     | UserStreamChanged
 )

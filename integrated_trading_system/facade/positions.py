@@ -13,6 +13,8 @@ from integrated_trading_system.facade.desk import exact
 from integrated_trading_system.facade.names import exchange_name, instrument_named
 from integrated_trading_system.facade.platform import Orchestrator
 from integrated_trading_system.orchestrator.platform import PMS
+from integrated_trading_system.pms.lots import Lot
+from integrated_trading_system.pms.performance import Performance
 
 
 class PositionMetrics(Struct, frozen=True):
@@ -52,6 +54,16 @@ class UserPosition:
     def realized_pnl(self) -> Decimal:
         """In the quote (or settle) asset, before fees."""
         return sum((one.realised for one in self._parts()), ZERO)
+
+    @property
+    def realized_pnl_fifo(self) -> Decimal:
+        """As `realized_pnl`, but closing the oldest lots first; the two are the same when the position is flat."""
+        return sum((one.realised_fifo for one in self._parts()), ZERO)
+
+    def open_lots(self) -> tuple[Lot, ...]:
+        """What is left of the fills that built the position, oldest first on each account."""
+        lots: tuple[Lot, ...] = self._orchestrator.platform.system.actor(PMS).lots(self._instrument)
+        return lots
 
     def calculate_unrealized_pnl(self, price: Decimal | float | str) -> Decimal:
         """What closing all of it at this price would bring, in the quote (or settle) asset, before fees."""
@@ -108,3 +120,8 @@ class PositionManagementSystem:
         """Realised, unrealised and fees of everything, at the middle of the market now."""
         equity: Equity = self._orchestrator.platform.system.view(PMS).equity
         return equity
+
+    def performance(self) -> Performance:
+        """How well it went: equity curve, drawdown, Sharpe, closed plans, turnover, and whose the profit is."""
+        performance: Performance = self._orchestrator.platform.system.actor(PMS).performance()
+        return performance

@@ -62,10 +62,9 @@ class Ages:
             new.append(message)
         if new:
             self._last = new[0]
-            for message in reversed(new):
-                if message.venue_time:
-                    ages.append(message.received_at - message.venue_time)
-                    times.append(message.received_at)
+            timed = [message for message in reversed(new) if message.venue_time]
+            ages.extend([message.received_at - message.venue_time for message in timed])
+            times.extend([message.received_at for message in timed])
         while times and times[0] < oldest:
             times.popleft()
             ages.popleft()

@@ -104,7 +104,9 @@ class Auditor:
 
     def due(self, message: AuditDue) -> None:
         """What was on its way when the answer came has arrived."""
-        lane = self._lanes.open[message.instrument]
+        lane = self._lanes.open.get(message.instrument)
+        if lane is None:
+            return  # nobody wants it any more
         record, audit, now = lane.audits, lane.audit, self._owner.context.now
         if record is None or audit is None or audit.answer is None or now < audit.answered_at + self._grace:
             return  # of an audit before this one

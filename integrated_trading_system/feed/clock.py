@@ -21,7 +21,7 @@ from msgspec import Struct
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.health import ClockEstimated, ClockSample
 from integrated_trading_system.domain.ids import VenueId
-from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, from_millis
+from integrated_trading_system.domain.time import MILLISECOND, MINUTE, SECOND, Nanos, from_millis
 from integrated_trading_system.feed.validation import Reason
 
 SAMPLES: Final = 8
@@ -29,6 +29,9 @@ SAMPLE_AGE_MAX: Final = 10 * MINUTE
 """Clocks drift some 20 ms in this time."""
 STEP_MAX: Final = 10 * SECOND
 """A message that claims to be this much younger than any before it is wrong, or the clock was set."""
+PACE: Final = 100 * MILLISECOND
+"""Whatever a quote without venue time says, a change of its book, with one, says again within so long (Binance spot:
+"``<symbol>@depth@100ms``"). So much older than it seems such a quote may be, and no more."""
 STEPS_TO_BELIEVE: Final = 16
 """So many such messages without an ordinary one between them: the clock was set."""
 NEVER: Final = 1 << 62
@@ -56,7 +59,6 @@ class VenueClock:
         "_spread",
         "_steps",
         "_told",
-        "_tolerance",
         "_window",
         "delay",
         "envelope",
@@ -82,14 +84,13 @@ class VenueClock:
         self.untimed = False
         """Set by the feeder once a quote without venue time was heard."""
         self.paced = NEVER
-        """No quote without venue time reaches further: the newest change of a book, which has one, plus the tolerance.
+        """No quote without venue time reaches further: `PACE` after the newest change of a book, which has a time.
 
-        Whatever such a quote says, a change of its book says again within a tenth of a second. So those that come
-        in a burst, after having been held up, are not taken for new. NEVER where no books are told."""
+        Those that come in a burst, after having been held up, are so not taken for new. NEVER where no books are
+        told."""
         self.envelope = NEVER
         """The least `received_at - venue_time` of the window."""
         self._path_delay = from_millis(settings.path_delay_ms_max)
-        self._tolerance = from_millis(settings.sync_tolerance_ms)
         self.uncertainty = int(self._path_delay)
         self._age_max = from_millis(settings.age_ms_max) if settings.enable_validation else NEVER
         self._window = from_millis(settings.clock_window_ms)
@@ -131,8 +132,8 @@ class VenueClock:
 
     def pace(self, reach: int) -> None:
         """A change of a book reaches so far."""
-        if reach + self._tolerance > self.paced or self.paced == NEVER:
-            self.paced = reach + self._tolerance
+        if reach + PACE > self.paced or self.paced == NEVER:
+            self.paced = reach + PACE
 
     def sample(self, sample: ClockSample) -> None:
         """Take in an answer to a question for the venue's time."""

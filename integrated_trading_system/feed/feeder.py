@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.audit import AuditFailed, AuditSnapshot, AuditWanted
+from integrated_trading_system.domain.evidence import Evidence
 from integrated_trading_system.domain.health import (
     BookBroken,
     BookState,
@@ -83,13 +84,16 @@ class MarketDataFeeder(Actor[Inbox]):
         connectors: Mapping[VenueId, Ref[SnapshotWanted | AuditWanted]],
         synchronizers: Mapping[InstrumentId, tuple[Ref[SyncMessage], ...]],
         streams: Mapping[InstrumentId, Collection[DataType]],
+        evidence: Evidence | None = None,
     ) -> None:
         """`streams`: what is subscribed to. Other instruments are taken in when they are first heard."""
         self._books = books
         self._clocks = clocks
         self._all = Lanes(self, settings, books, clocks, buffers, synchronizers=synchronizers, streams=streams)
         self._lanes = self._all.open
-        self._outlet = Outlet(self, connectors, self._all.venues, from_millis(settings.snapshot_retry_ms))
+        self._outlet = Outlet(
+            self, connectors, self._all.venues, from_millis(settings.snapshot_retry_ms), evidence or Evidence()
+        )
         self._judge = Judge(self._outlet)
         stale_after = from_millis(settings.stale_after_ms)
         self._auditor = Auditor(self, settings, self._all, self._outlet, self._judge)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec import json
 
 from integrated_trading_system.domain.audit import AuditWanted, BookDiverged
+from integrated_trading_system.domain.evidence import Evidence
 from integrated_trading_system.domain.health import BookState, BookStateChanged, Gap, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.market import BookSnapshot, Quote, Trade
@@ -32,8 +33,10 @@ class Outlet:
         connectors: Mapping[VenueId, Ref[SnapshotWanted | AuditWanted]],
         venues: Mapping[VenueId, VenueCounts],
         retry_after: Nanos,
+        evidence: Evidence,
     ) -> None:
         """Speaks as `owner`; a request for a snapshot is repeated after `retry_after`."""
+        self._evidence = evidence
         self._owner = owner
         self._connectors = connectors
         self._venues = venues
@@ -63,9 +66,10 @@ class Outlet:
             self.change(lane, BookState.SUSPECT, reason)
 
     def refuse(self, lane: Lane, reason: Reason, message: Quote | Trade | BookSnapshot) -> None:
-        """Put a message into quarantine, in our own words: whoever decoded its bytes believed them."""
-        text = json.encode(message)[:TEXT_BYTES_MAX]
-        quarantined = Quarantined(lane.venue, reason, lane.instrument, text, self._owner.context.now)
+        """Put a message into quarantine: the frame that brought it, or in our own words what no frame brought."""
+        raw = self._evidence.of(message.received_at) or json.encode(message)
+        now = self._owner.context.now
+        quarantined = Quarantined(lane.venue, reason, lane.instrument, raw[:TEXT_BYTES_MAX], now)
         lane.refused += 1
         self._venues[lane.venue].refuse(quarantined)
         self._owner.context.publish(quarantined)

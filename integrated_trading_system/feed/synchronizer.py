@@ -8,7 +8,9 @@ when their reaches differ by at most the tolerance. We never wait: a late venue 
 The bound of a snapshot is the spread of the reaches plus the two largest clock uncertainties. It rests
 on one simplification: a venue's streams count as one, though a depth stream and a quote stream may be
 some milliseconds apart; what goes wrong with one stream alone is found as silence (`stale_after_ms`)
-or as the loss of its link. With ``sync_by: quote`` a quote reaches no further than its own time.
+or as the loss of its link. Quotes without venue time are placed by their arrival, but no further than
+`clock.PACE` after the newest change of a book: after a hold-up they may be older by that much than the
+bound says. With ``sync_by: quote`` a quote reaches no further than its own time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

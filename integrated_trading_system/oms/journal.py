@@ -6,7 +6,7 @@ because the venue can be asked for it again.
 
 from integrated_trading_system.domain.ids import PlanId
 from integrated_trading_system.domain.journal import JournalAppend
-from integrated_trading_system.oms.records import FillBooked, PlanClosed, Record, encode
+from integrated_trading_system.oms.records import FillBooked, FundingBooked, PlanClosed, Record, encode
 from integrated_trading_system.oms.state import State
 from integrated_trading_system.runtime.actor import Context
 
@@ -35,6 +35,8 @@ class Journal:
             self._context.emit(JournalAppend(self.sequence, encode(record)))
         if isinstance(record, FillBooked):
             self._context.publish(record.fill)
+        elif isinstance(record, FundingBooked):
+            self._context.publish(record.funding)
         for tracked in changed:
             self._context.publish(tracked.order)
             self.touched[tracked.order.request.plan_id] = None

@@ -32,7 +32,7 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed, JournalInput
 from integrated_trading_system.domain.order import CancelOrder, Order, OrderStatus, TradingRequest
 from integrated_trading_system.domain.plan import ApprovedPlan
-from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
+from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.answers import Answers
 from integrated_trading_system.oms.desk import (
@@ -50,7 +50,7 @@ from integrated_trading_system.oms.identifiers import ClientOrderIds
 from integrated_trading_system.oms.journal import Journal
 from integrated_trading_system.oms.plans import Plans
 from integrated_trading_system.oms.reconciliation import About, Question
-from integrated_trading_system.oms.records import BalanceOpened, ExternalBooked, Started, decode
+from integrated_trading_system.oms.records import BalanceOpened, ExternalBooked, FundingBooked, Started, decode
 from integrated_trading_system.oms.state import State
 from integrated_trading_system.oms.view import OrderManagementView
 from integrated_trading_system.runtime.actor import Actor, Ref
@@ -156,7 +156,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._on_instruments(message)
             case CancelOrder() | Shutdown():
                 self._on_request(message)
-            case OpeningBalance() | ExternalFlow():
+            case OpeningBalance() | ExternalFlow() | FundingPaid():
                 self._keep(message)
             case PollDue() | RetryDue() | ProofDue() | ChaseDue() | PlanDue() | CancelDue() | GraceOver():
                 self._on_timer(message)
@@ -202,12 +202,14 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._plans.failed()
                 self._plans.touch_all()
 
-    def _keep(self, message: OpeningBalance | ExternalFlow) -> None:
+    def _keep(self, message: OpeningBalance | ExternalFlow | FundingPaid) -> None:
         """The position management has no journal of its own."""
         if isinstance(message, OpeningBalance):
             self._journal.write(BalanceOpened(balance=message))
-        else:
+        elif isinstance(message, ExternalFlow):
             self._journal.write(ExternalBooked(flow=message))
+        else:
+            self._journal.write(FundingBooked(funding=message))
 
     # -- accounts ------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ A record is JSON with a schema version in front: a line can be read by a person 
 newer journal is refused by an older program instead of being half understood.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -14,10 +14,19 @@ from msgspec import Struct
 
 from integrated_trading_system.domain.errors import JournalUnavailable
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, InstrumentId, VenueId, VenueOrderId
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    InstrumentId,
+    PlanId,
+    VenueId,
+    VenueOrderId,
+)
+from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderRequest, OrderStatus
 from integrated_trading_system.domain.plan import Plan, PlanFinished
-from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
+from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 
 VERSION: Final = 1
@@ -103,6 +112,12 @@ class ExternalBooked(Struct, frozen=True, kw_only=True, tag="external"):
     flow: ExternalFlow
 
 
+class FundingBooked(Struct, frozen=True, kw_only=True, tag="funding"):
+    """And this: a venue may tell a payment once and never again."""
+
+    funding: FundingPaid
+
+
 Record: TypeAlias = (
     Started
     | PlanIntended
@@ -113,6 +128,7 @@ Record: TypeAlias = (
     | PlanClosed
     | BalanceOpened
     | ExternalBooked
+    | FundingBooked
 )
 
 
@@ -164,3 +180,38 @@ def openings_of(lines: Iterable[bytes]) -> dict[tuple[VenueId, AccountId, Asset]
 def fills_of(lines: Iterable[bytes]) -> tuple[Fill, ...]:
     """Every fill ever booked, in order: what the position management is recovered from."""
     return tuple(record.fill for record in map(decode, lines) if isinstance(record, FillBooked))
+
+
+def funding_of(lines: Iterable[bytes]) -> tuple[FundingPaid, ...]:
+    """Every payment of funding ever booked, in order; copies too, as they came."""
+    return tuple(record.funding for record in map(decode, lines) if isinstance(record, FundingBooked))
+
+
+def orders_of(lines: Iterable[bytes]) -> Iterator[OrderRequest]:
+    """Every order ever intended, in order."""
+    for record in map(decode, lines):
+        if isinstance(record, PlanIntended):
+            yield from record.orders
+        elif isinstance(record, RepairIntended):
+            yield record.order
+
+
+def traded_by_leg(lines: Iterable[bytes]) -> dict[PlanId, list[Decimal]]:
+    """What each leg of every plan traded so far, in its own direction: undoing it subtracts."""
+    traded: dict[PlanId, list[Decimal]] = {}
+    legs: dict[ClientOrderId, tuple[list[Decimal], int, int]] = {}
+    for record in map(decode, lines):
+        match record:
+            case PlanIntended(plan=plan, orders=orders):
+                traded[plan.plan_id] = [ZERO] * len(plan.legs)
+                for order in orders:
+                    legs[order.client_order_id] = (traded[order.plan_id], order.leg, 1)
+            case RepairIntended(order=order, purpose=purpose):
+                sign = -1 if purpose is Purpose.UNWIND else 1
+                legs[order.client_order_id] = (traded[order.plan_id], order.leg, sign)
+            case FillBooked(fill=fill) if fill.client_order_id in legs:
+                of, leg, sign = legs[fill.client_order_id]
+                of[leg] += sign * fill.quantity
+            case _:
+                pass
+    return traded

@@ -29,6 +29,7 @@ from integrated_trading_system.oms.records import (
     ExternalBooked,
     FillBooked,
     FillsCovered,
+    FundingBooked,
     OrderChanged,
     PlanClosed,
     PlanIntended,
@@ -122,7 +123,7 @@ class State:
                 return self._start(record)
             case FillsCovered():
                 self.covered[record.instrument] = record.until
-            case BalanceOpened() | ExternalBooked():
+            case BalanceOpened() | ExternalBooked() | FundingBooked():
                 pass  # not about orders
             case PlanClosed():
                 for tracked in self.plans.pop(record.finished.plan_id).orders:

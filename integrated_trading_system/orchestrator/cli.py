@@ -19,9 +19,13 @@ from integrated_trading_system.domain.errors import (
 )
 from integrated_trading_system.domain.history import HistoryKind
 from integrated_trading_system.domain.intervals import INTERVALS
+from integrated_trading_system.drivers.operator import Command
+from integrated_trading_system.orchestrator.cli_operator import add_operator_commands, run_operator_command
+from integrated_trading_system.orchestrator.cli_simulate import SIMULATE, add_simulate_command, run_simulate_command
 from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
-COMMANDS = ("run", "record", "replay", "load", "exchange")
+OPERATOR_COMMANDS = tuple(command.value for command in Command)
+COMMANDS = ("run", "record", "replay", "load", "exchange", SIMULATE, *OPERATOR_COMMANDS)
 EXIT_CODES = "Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs."
 
 
@@ -49,6 +53,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _dispatch(parsed: argparse.Namespace) -> int:
     """Imports what the command needs and nothing else, so that an error is told at once."""
+    if parsed.command in OPERATOR_COMMANDS:
+        return run_operator_command(parsed)
+    if parsed.command == SIMULATE:
+        return run_simulate_command(parsed)
     if parsed.command == "exchange":
         from integrated_trading_system.orchestrator.exchange import serve
 
@@ -116,11 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--speed", choices=("max", "1", "10"), default="max", help="pace of captures")
     _load(commands.add_parser("load", help="load candles or funding rates of the past into the database, by REST"))
     exchange = commands.add_parser("exchange", help="serve a simulated exchange over HTTP and WebSocket")
-    exchange.add_argument("--venue", required=True, metavar="VENUE", help="binance, bybit or backpack")
+    exchange.add_argument("--venue", required=True, metavar="VENUE", help="binance, bybit, backpack, okx or kraken")
     exchange.add_argument("--flavour", metavar="FLAVOUR", help="as in venue:flavour; by default the venue's own")
     exchange.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
-    exchange.add_argument("--port", type=int, default=0, metavar="N", help="0: a free one, which is printed")
+    exchange.add_argument("--port", type=_port, default=0, metavar="N", help="0: a free one, which is printed")
     exchange.add_argument("--seed", type=int, default=7, metavar="N", help="of its market")
+    add_simulate_command(commands)
+    add_operator_commands(commands)
     parser.epilog = f"{EXIT_CODES}\n\nWithout a command:\n\n{run.format_help()}"
     return parser
 
@@ -170,3 +180,11 @@ def _positive(text: str) -> float:
         message = f"expected a positive number, not {text}"
         raise argparse.ArgumentTypeError(message)
     return value
+
+
+def _port(text: str) -> int:
+    """Outside these the system would take another one without a word."""
+    if not text.isdecimal() or int(text) > 65_535:
+        message = f"expected a port from 0 to 65535, not {text}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

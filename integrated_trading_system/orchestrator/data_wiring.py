@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.config.venues import VenueSettings
+from integrated_trading_system.domain.evidence import Evidence
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import (
     ActorFailed,
@@ -68,6 +69,7 @@ class DataWiring:
         self.books = Books()
         self.clocks = Clocks(settings.feed)
         self.buffers = Buffers(settings.feed.buffer_size)
+        self._evidence = Evidence()
         self.venue_settings = _used(settings)
         self.accounts = {venue: AccountId(f"{venue}/{of.account}") for venue, of in self.venue_settings.items()}
         self.venues = {venue: self._venue(venue, of) for venue, of in self.venue_settings.items()}
@@ -124,6 +126,7 @@ class DataWiring:
                 connectors=connectors,
                 synchronizers=synchronizers,
                 streams=self.streams,
+                evidence=self._evidence,
             ),
             limits=FRAMES,
         )
@@ -196,6 +199,7 @@ class DataWiring:
             executions=oms,
             seed=self._settings.seed,
             dormant=bool(self._configured[venue].fallback_of),
+            evidence=self._evidence,
         )
 
     def _venue(self, venue: VenueId, settings: VenueSettings) -> Venue:

@@ -99,7 +99,7 @@ class Operations:
         if request.command is Command.RESUME:
             if self._ending:
                 return await self._done(request, peer, before, problem(Problem.REFUSED, "the platform is stopping"))
-            if not await self._note(request, peer, "asked", before, ""):
+            if not await self._note(request, peer, "asked", before, "to be carried out"):
                 return problem(Problem.REFUSED, "the audit file cannot be written; nothing was resumed")
         return await self._done(request, peer, before, await self._perform(request, peer))
 

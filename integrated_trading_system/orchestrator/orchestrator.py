@@ -39,6 +39,7 @@ from integrated_trading_system.drivers.storage.sqlite import History
 from integrated_trading_system.drivers.websocket import WebSocketDriver
 from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
+from integrated_trading_system.orchestrator.operations import open_operations
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.outputs import Outputs, history_queue
@@ -47,7 +48,7 @@ from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import HaltMarker, State, take_state
 from integrated_trading_system.orchestrator.status import PlatformStatus
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.summary import picture, plans_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 
@@ -84,6 +85,7 @@ class Orchestrator:
             await self._open_history()
             self.status = PlatformStatus(self.platform, self.now, self.started_at)
             self._show_outboxes()
+            self._closers.append(await open_operations(self.platform, self.state, self.status, self._loop))
             self._api = ApiServer(self.settings.http, self.status)
             self.http_port = await self._api.start()
         except BaseException:
@@ -156,6 +158,7 @@ class Orchestrator:
             ended_at=ended_at,
             fills=self._fills,
             failure=self.failure,
+            plans=plans_of(platform),
         )
         system.stop()
         await self._close_drivers()

@@ -7,6 +7,7 @@ from typing import Any
 
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed
+from integrated_trading_system.domain.opportunity import EdgeRealised
 from integrated_trading_system.domain.time import Nanos
 
 COLUMNS = (
@@ -22,6 +23,8 @@ COLUMNS = (
     "client_order_id",
     "trade_id",
 )
+
+PLAN_COLUMNS = ("at", "plan_id", "strategy", "expected", "realised", "fees", "residual", "currency", "unpriced")
 
 
 class FillLog:
@@ -58,6 +61,34 @@ class FillLog:
                 )
 
 
+class PlanLog:
+    """Closed plans of several legs that traded, in order."""
+
+    def __init__(self, closed: tuple[EdgeRealised, ...]) -> None:
+        """These."""
+        self.closed = closed
+
+    def write(self, path: Path) -> None:
+        """As CSV, one line a plan; times in nanoseconds since the epoch."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(PLAN_COLUMNS)
+            for plan in self.closed:
+                writer.writerow(
+                    (
+                        plan.at,
+                        plan.plan_id,
+                        plan.strategy,
+                        plan.expected,
+                        plan.realised,
+                        plan.fees,
+                        plan.residual,
+                        plan.currency,
+                        " ".join(plan.unpriced),
+                    )
+                )
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A run that has ended."""
@@ -77,3 +108,5 @@ class Outcome:
     fills: FillLog
     failure: ActorFailed | None
     """What an actor failed of, where that ended the run."""
+    plans: PlanLog
+    """Closed plans of several legs, as many as the position management keeps."""

@@ -9,16 +9,35 @@ from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, PlanId, VenueId, venue_of
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    ActorName,
+    Asset,
+    ClientOrderId,
+    InstrumentId,
+    PlanId,
+    VenueId,
+    venue_of,
+)
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.plan import Plan
+from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.drivers.callbacks import Callbacks
 from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
-from integrated_trading_system.oms.records import PlanClosed, PlanIntended, decode, fills_of, openings_of
+from integrated_trading_system.oms.records import (
+    PlanClosed,
+    PlanIntended,
+    decode,
+    fills_of,
+    funding_of,
+    openings_of,
+    orders_of,
+)
 from integrated_trading_system.orchestrator.listing import Listing
 from integrated_trading_system.orchestrator.notes import Notes
+from integrated_trading_system.pms.attribution import Owner
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.system import System
@@ -54,6 +73,16 @@ class Recovered:
     def openings(self) -> dict[tuple[VenueId, AccountId, Asset], Decimal]:
         """What every account held before our first fill, and what came to it from outside since."""
         return openings_of(self.records)
+
+    @property
+    def funding(self) -> tuple[FundingPaid, ...]:
+        """Every payment of funding that was ever booked."""
+        return funding_of(self.records)
+
+    @property
+    def owners(self) -> dict[ClientOrderId, Owner]:
+        """Whose every order ever intended was."""
+        return {one.client_order_id: Owner(one.plan_id, one.strategy) for one in orders_of(self.records)}
 
     @property
     def plans_in_flight(self) -> tuple[Plan, ...]:

@@ -135,10 +135,13 @@ def settings_for(settings: PlatformSettings, captures: Sequence[Capture]) -> Pla
         if len(members) > 1:
             comparisons.append(comparison.model_copy(update={"members": members}))
     names = {comparison.name for comparison in comparisons}
+    # Whoever recorded it may have had a clock of its own: that is no reason not to trade on paper now.
+    alarms = settings.alarms.model_copy(update={"clock_offset_ms_max": 0.0})
     return settings.model_copy(
         update={
             "mode": Mode.PAPER,
             "venues": venues,
+            "alarms": alarms,
             "comparisons": tuple(comparisons),
             "strategies": tuple(one for one in settings.strategies if one.comparison in names),
         }

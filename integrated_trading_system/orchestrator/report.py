@@ -20,6 +20,7 @@ def finish(outcome: Outcome, summary_path: Path | None, fills_path: Path | None)
     if fills_path is not None:
         fills_path.parent.mkdir(parents=True, exist_ok=True)
         outcome.fills.write(fills_path)
+        outcome.plans.write(fills_path.with_name(fills_path.name.replace("fills", "plans", 1)))
     show(summary, sys.stdout, fills_path)
     return summary
 
@@ -68,6 +69,7 @@ def _lines(summary: dict[str, Any]) -> list[str]:
             lines.append(f"position       {name}: {position['quantity']} at {position['average_price']:.2f}")
     lines.append(
         f"profit         realised {pnl['realised']:.4f}, unrealised {pnl['unrealised']:.4f}, fees {pnl['fees']:.4f}"
+        f", total {pnl['total']:.4f}; drawdown {summary['performance']['drawdown']['deepest']:.4f}"
     )
     if summary["failure"]:
         lines.append(f"FAILED         {summary['failure']}")

@@ -178,6 +178,16 @@ class PlatformStatus:
             samples=tuple(((part,), float(amount)) for part, amount in pms.pnl.items()),
         )
         yield Family(
+            name="pnl_by_strategy",
+            kind="gauge",
+            help=f"Its part of the profit, in {pms.equity.currency}; all of them add up to the total",
+            labels=("strategy",),
+            samples=tuple(((name,), float(amount)) for name, amount in pms.figures.by_strategy.items()),
+        )
+        yield _figure("drawdown", "How far equity is below its highest", float(pms.figures.drawdown.now))
+        yield _figure("drawdown_max", "How far it was at most, in this run", float(pms.figures.drawdown.deepest))
+        yield _figure("turnover", "Notional of all fills, in the reporting currency", float(pms.figures.turnover))
+        yield Family(
             name="position_quantity",
             kind="gauge",
             help="Signed position in the instrument's own units",

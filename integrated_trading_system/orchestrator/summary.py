@@ -1,5 +1,6 @@
 """The end-of-run summary: one plain tree, written as JSON with `--summary` and shown in short at the end."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator import condition, proof
-from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.outcome import FillLog, Outcome, PlanLog
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, Platform, connector_name
+from integrated_trading_system.pms.performance import Performance
 from integrated_trading_system.venues.textbook import Checksums
 
 SCHEMA = 1
@@ -52,7 +54,13 @@ def outcome_of(
         ended_at=ended_at,
         fills=fills,
         failure=failure,
+        plans=plans_of(platform),
     )
+
+
+def plans_of(platform: Platform) -> PlanLog:
+    """The closed plans of the run, as many as are kept."""
+    return PlanLog(platform.system.actor(PMS).performance().closed)
 
 
 def picture(platform: Platform) -> dict[str, Any]:
@@ -184,16 +192,34 @@ def _orders(platform: Platform) -> dict[str, Any]:
 
 def _account(platform: Platform) -> dict[str, Any]:
     view = platform.system.view(PMS)
+    performance: Performance = platform.system.actor(PMS).performance()
     return {
         "positions": {
             f"{position.account} {position.instrument}": {
                 "quantity": position.quantity,
                 "average_price": position.average_price,
                 "realised": position.realised,
+                "realised_fifo": position.realised_fifo,
             }
             for position in view.positions
         },
         "balances": view.balances,
         "ledger": {"expected": view.expected, "external": view.external, "fills": view.fills},
-        "pnl": {**view.pnl, "by_asset": view.by_asset, "fees_by_asset": view.fees},
+        "pnl": {
+            **view.pnl,
+            "by_asset": view.by_asset,
+            "fees_by_asset": view.fees,
+            "funding_by_asset": view.funding,
+            "by_strategy": performance.profit.by_strategy,
+            "by_venue": performance.profit.by_venue,
+            "by_instrument": performance.profit.by_instrument,
+            "by_plan": performance.profit.by_plan,
+        },
+        "performance": _performance(performance),
     }
+
+
+def _performance(performance: Performance) -> dict[str, Any]:
+    """Without what stands under `pnl`, and with as much of the curve as is kept."""
+    shown: dict[str, Any] = to_builtins(performance, builtin_types=(Decimal,))
+    return {name: value for name, value in shown.items() if name not in ("profit", "equity", "closed")}

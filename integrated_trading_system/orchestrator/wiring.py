@@ -13,6 +13,7 @@ from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import (
     ActorFailed,
+    Alarm,
     BookStateChanged,
     FeedReliable,
     FeedUnreliable,
@@ -27,11 +28,12 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
-from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
+from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.manager import OrderManagementSystem
+from integrated_trading_system.oms.records import traded_by_leg
 from integrated_trading_system.orchestrator.data_wiring import MONEY, DataWiring
 from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, GateSwitch, Platform, Recovered
 from integrated_trading_system.orchestrator.reminder import Reminder
@@ -63,7 +65,7 @@ DECISIONS: Final = (
 
 FOLLOWED_BY_RISK: Final = (
     *(Order, Fill, PlanFinished, InstrumentsListed, BookStateChanged, FeedUnreliable, FeedReliable),
-    *(LinkChanged, BalancesReported, Reconciled, Halt),
+    *(LinkChanged, BalancesReported, Reconciled, Halt, Alarm),
 )
 
 
@@ -128,7 +130,14 @@ class _Wiring:
     def _pms(self) -> Cell[Any]:
         return self.system.spawn(
             PMS,
-            lambda: PositionManagementSystem(self.settings.pms, self.data.books, self.fills, self.recovered.openings),
+            lambda: PositionManagementSystem(
+                self.settings.pms,
+                self.data.books,
+                self.fills,
+                self.recovered.openings,
+                self.recovered.funding,
+                self.recovered.owners,
+            ),
             limits=MONEY,
             policy=NEVER,
         )
@@ -165,6 +174,7 @@ class _Wiring:
                 halted=self.recovered.halted,
                 recovered=self.fills,
                 in_flight=self.recovered.plans_in_flight,
+                traded=traded_by_leg(self.recovered.records),
             ),
             limits=MONEY,
             policy=NEVER,
@@ -180,6 +190,7 @@ class _Wiring:
         subscribe(OpeningBalance, oms)
         subscribe(ExternalFlow, oms)
         subscribe(Fill, pms)
+        subscribe(FundingPaid, pms)
         subscribe(Order, pms)
         subscribe(BalancesReported, pms)
         subscribe(InstrumentsListed, pms)

@@ -16,10 +16,14 @@ from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.opportunity import EdgeRealised
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus, TimeInForce
 from integrated_trading_system.domain.plan import PlanFinished
-from integrated_trading_system.domain.position import Equity, Position
+from integrated_trading_system.domain.position import Equity, FundingPaid, Position
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.pms.analyst import Analyst
+from integrated_trading_system.pms.attribution import Owner
 from integrated_trading_system.pms.audit import Audit
-from integrated_trading_system.pms.ledger import Ledger, Purse
+from integrated_trading_system.pms.ledger import Holding, Ledger, Purse
+from integrated_trading_system.pms.lots import Lot
+from integrated_trading_system.pms.performance import Figures, Performance
 from integrated_trading_system.pms.valuation import Valuation, realised_edge
 from integrated_trading_system.runtime.actor import Actor
 
@@ -28,7 +32,7 @@ class EquityDue(Struct, frozen=True):
     """Timer: value everything."""
 
 
-PmsInbox: TypeAlias = Fill | Order | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
+PmsInbox: TypeAlias = Fill | FundingPaid | Order | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
 
 
 class PositionManagementView(Struct, frozen=True, kw_only=True):
@@ -40,13 +44,17 @@ class PositionManagementView(Struct, frozen=True, kw_only=True):
     expected: dict[str, dict[Asset, Decimal]]
     """By account: what should be there by our own ledger."""
     external: dict[str, dict[Asset, Decimal]]
-    """By account: what moved for another reason than our fills."""
+    """By account: what moved for another reason than our fills and our funding."""
     pnl: dict[str, Decimal]
-    """``realised``, ``unrealised``, ``fees``, ``total``."""
+    """``realised``, ``unrealised``, ``fees``, ``fees_apart``, ``funding``, ``total``."""
     by_asset: dict[Asset, Decimal]
-    """What our fills moved, fees included, over all accounts."""
+    """What our fills and our funding moved, fees included, over all accounts."""
     fees: dict[Asset, Decimal]
+    funding: dict[Asset, Decimal]
+    """Received, less paid."""
     equity: Equity
+    figures: Figures
+    """How well it went; `performance()` says more."""
     realised_edge: Decimal
     """Of all plans of several legs that finished in this run."""
     plans_traded: int
@@ -65,11 +73,13 @@ class PositionManagementSystem(Actor[PmsInbox]):
         books: BookReader,
         fills: tuple[Fill, ...] = (),
         openings: Mapping[tuple[VenueId, AccountId, Asset], Decimal] = MappingProxyType({}),
+        funding: tuple[FundingPaid, ...] = (),
+        owners: Mapping[ClientOrderId, Owner] = MappingProxyType({}),
     ) -> None:
         """Recover from the journal.
 
         `fills`: every fill, in order; each is booked as soon as its instrument is listed. `openings`: what each
-        account held before the first of them.
+        account held before the first of them. `funding`: every payment; `owners`: whose each order was.
         """
         self._settings = settings
         self._instruments: dict[InstrumentId, Instrument] = {}
@@ -85,12 +95,14 @@ class PositionManagementSystem(Actor[PmsInbox]):
             Nanos(settings.external_after_ms * MILLISECOND),
             {Purse(*key): amount for key, amount in openings.items()},
         )
+        self._analyst = Analyst(settings, self.ledger, self.valuation, owners)
+        for (_, _, asset), amount in openings.items():
+            self._analyst.given(asset, amount)
+        self._funding_waiting = list(funding)
         self._unsettled: dict[ClientOrderId, tuple[VenueId, AccountId]] = {}
         """Orders of which a fill may be missing."""
         self._traded_at: dict[tuple[VenueId, AccountId], Nanos] = {}
         self._reported_at: dict[tuple[VenueId, AccountId], Nanos] = {}
-        self._realised_edge = ZERO
-        self._plans_traded = 0
 
     def start(self) -> None:
         """Value everything from now on, again and again."""
@@ -101,6 +113,8 @@ class PositionManagementSystem(Actor[PmsInbox]):
         match message:
             case Fill():
                 self._on_fill(message)
+            case FundingPaid():
+                self._on_funding(message)
             case Order():
                 self._on_order(message)
             case InstrumentsListed():
@@ -110,7 +124,7 @@ class PositionManagementSystem(Actor[PmsInbox]):
             case PlanFinished():
                 self._on_plan(message)
             case EquityDue():
-                self.context.publish(self.equity())
+                self._value()
                 self._value_later()
             case _:
                 assert_never(message)
@@ -125,6 +139,12 @@ class PositionManagementSystem(Actor[PmsInbox]):
             if holding.instrument.instrument == instrument and account in (None, holding.account)
         )
 
+    def lots(self, instrument: InstrumentId) -> tuple[Lot, ...]:
+        """Open lots of the instrument, oldest first on each account."""
+        return tuple(
+            lot for holding in self.ledger if holding.instrument.instrument == instrument for lot in holding.lots
+        )
+
     def unrealised(self, instrument: InstrumentId, price: Decimal) -> Decimal:
         """What closing all of the instrument at `price` would bring, in its quote (or settle) asset."""
         holdings = (holding for holding in self.ledger if holding.instrument.instrument == instrument)
@@ -133,6 +153,10 @@ class PositionManagementSystem(Actor[PmsInbox]):
     def equity(self) -> Equity:
         """Everything, valued now."""
         return self.valuation.equity(self.ledger, self.context.now)
+
+    def performance(self) -> Performance:
+        """How well it went, as of now. Takes longer the more plans there were: nothing for a hot path."""
+        return self._analyst.performance(self.equity())
 
     def view(self) -> PositionManagementView:
         """Everything, as of the end of the last turn."""
@@ -149,13 +173,17 @@ class PositionManagementSystem(Actor[PmsInbox]):
                 "realised": equity.realised,
                 "unrealised": equity.unrealised,
                 "fees": equity.fees,
+                "fees_apart": equity.fees_apart,
+                "funding": equity.funding,
                 "total": equity.total,
             },
             by_asset=self.ledger.by_asset(),
-            fees=dict(self.ledger.fees),
+            fees=self.ledger.fees.amounts(),
+            funding=dict(self.ledger.funding),
             equity=equity,
-            realised_edge=self._realised_edge,
-            plans_traded=self._plans_traded,
+            figures=self._analyst.figures(),
+            realised_edge=self._analyst.tally.realised,
+            plans_traded=self._analyst.tally.traded,
             fills=self.ledger.fills,
             waiting=sum(len(fills) for fills in self._waiting.values()),
         )
@@ -169,10 +197,27 @@ class PositionManagementSystem(Actor[PmsInbox]):
         if instrument is None:
             self._waiting.setdefault(fill.instrument, []).append(fill)
         else:
-            self.context.publish(self.ledger.book(fill, instrument).position())
+            self.context.publish(self._book(fill, instrument).position())
+
+    def _book(self, fill: Fill, instrument: Instrument) -> Holding:
+        now = self.context.now
+        rate = self.valuation.rate_then(fill.fee.asset, fill, instrument, now)
+        holding = self.ledger.book(fill, instrument, rate)
+        self._analyst.book(fill, holding, rate, now)
+        return holding
+
+    def _on_funding(self, paid: FundingPaid) -> None:
+        """It is shared by what everyone holds, so fills that wait for their instrument go first."""
+        owner = (paid.venue, paid.account)
+        self._traded_at[owner] = max(paid.venue_time, self._traded_at.get(owner, Nanos(0)))
+        if paid.instrument is not None and paid.instrument in self._waiting:
+            self._funding_waiting.append(paid)
+        elif self.ledger.fund(paid):
+            self._analyst.fund(paid)
 
     def _on_order(self, order: Order) -> None:
         """Remember it as long as it may have traded what we have not heard of."""
+        self._analyst.on_order(order)
         request = order.request
         rests = order.status is OrderStatus.WORKING and request.time_in_force is TimeInForce.GTC
         if order.status in TERMINAL or (rests and order.filled == order.venue_filled):
@@ -185,9 +230,12 @@ class PositionManagementSystem(Actor[PmsInbox]):
         for instrument in message.instruments:
             self._instruments[instrument.instrument] = instrument
             fills = self._waiting.pop(instrument.instrument, [])
-            changed = {fill.account: self.ledger.book(fill, instrument) for fill in fills}
+            changed = {fill.account: self._book(fill, instrument) for fill in fills}
             for holding in changed.values():
                 self.context.publish(holding.position())
+        funding, self._funding_waiting = self._funding_waiting, []
+        for paid in funding:
+            self._on_funding(paid)
         plans, self._plans_waiting = self._plans_waiting, []
         for plan in plans:
             self._on_plan(plan)
@@ -203,12 +251,15 @@ class PositionManagementSystem(Actor[PmsInbox]):
         known.update({balance.asset: balance for balance in message.balances})
         if self._comparable(message):
             for found in self.audit.report(message, self.context.now):
+                self._analyst.given(found.asset, found.amount)
                 self.context.publish(found)
 
     def _comparable(self, report: BalancesReported) -> bool:
-        """Whether the ledger knows every fill that the report knows, and no other."""
+        """Whether the ledger knows every fill and payment that the report knows, and no other."""
         owner = (report.venue, report.account)
         if owner in self._unsettled.values() or any(venue_of(name) == report.venue for name in self._waiting):
+            return False
+        if any(paid.venue == report.venue for paid in self._funding_waiting):
             return False
         return (report.venue_time or report.received_at) >= self._traded_at.get(owner, Nanos(0))
 
@@ -220,21 +271,24 @@ class PositionManagementSystem(Actor[PmsInbox]):
             self._plans_waiting.append(finished)
             return
         realised, fees, unpriced = realised_edge(finished, self._instruments, self.valuation)
-        self._plans_traded += 1
-        self._realised_edge += realised
-        self.context.publish(
-            EdgeRealised(
-                plan_id=finished.plan_id,
-                strategy=finished.strategy,
-                expected=finished.expected_edge,
-                realised=realised,
-                fees=fees,
-                residual=finished.residual,
-                currency=self.valuation.currency,
-                unpriced=unpriced,
-                at=finished.at,
-            )
+        edge = EdgeRealised(
+            plan_id=finished.plan_id,
+            strategy=finished.strategy,
+            expected=finished.expected_edge,
+            realised=realised,
+            fees=fees,
+            residual=finished.residual,
+            currency=self.valuation.currency,
+            unpriced=unpriced,
+            at=finished.at,
         )
+        self._analyst.closed(edge)
+        self.context.publish(edge)
+
+    def _value(self) -> None:
+        equity = self.equity()
+        self._analyst.sample(equity)
+        self.context.publish(equity)
 
     def _value_later(self) -> None:
         self.context.after(self._settings.equity_every_ms * MILLISECOND, EquityDue())

@@ -1,18 +1,23 @@
 """What things are worth in the reporting currency: stated rates first, then mid prices of VALID books."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.book import BookReader
+from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.ids import Asset, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ONE, ZERO, from_float
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import LegOutcome, PlanFinished
 from integrated_trading_system.domain.position import Equity
-from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.pms.ledger import Holding
+from integrated_trading_system.domain.time import MINUTE, Nanos
+from integrated_trading_system.pms.ledger import Ledger
+
+YOUNG: Final = Nanos(MINUTE)
+"""A fill told later than this traded at prices that no book shows any more."""
 
 
 class Valuation:
@@ -51,14 +56,33 @@ class Valuation:
                 return price
         return None
 
-    def equity(self, holdings: Iterable[Holding], now: Nanos) -> Equity:
+    def rate_then(self, asset: Asset, fill: Fill, instrument: Instrument, now: Nanos) -> Decimal | None:
+        """What a unit of the asset was worth when the fill traded; None where nobody knows any more.
+
+        A stated rate is for ever, and the fill says itself what its base asset was worth. A book says what an asset
+        is worth now, which is an answer only as long as the fill is young.
+        """
+        if asset == self.currency or asset in self._stated:
+            return self.rate(asset)
+        if instrument.kind is Kind.SPOT and asset == instrument.base != instrument.quote:
+            quoted = self.rate_then(instrument.quote, fill, instrument, now)
+            if quoted is not None:
+                return fill.price * quoted
+        return self.rate(asset) if now - (fill.venue_time or fill.received_at) <= YOUNG else None
+
+    def equity(self, ledger: Ledger, now: Nanos) -> Equity:
         """All holdings together. Positions without any price yet are counted at cost."""
         sums = Sum(self)
-        realised = unrealised = fees = ZERO
-        for holding in holdings:
+        realised = unrealised = funding = fees = apart = ZERO
+        for asset, paid in ledger.fees:
+            fees += paid.worth
+            apart += sums.value(asset, paid.apart)
+            if paid.valued and (rate := self.rate(asset)) is not None:
+                unrealised -= paid.valued * rate - paid.worth
+        for asset, amount in ledger.funding.items():
+            funding += sums.value(asset, amount)
+        for holding in ledger:
             realised += sums.value(holding.profit_asset, holding.realised)
-            for asset, amount in holding.fees.items():
-                fees += sums.value(asset, amount)
             if holding.quantity:
                 mid = self.mid(holding.instrument.instrument)
                 if mid is None:
@@ -70,9 +94,11 @@ class Valuation:
             realised=realised,
             unrealised=unrealised,
             fees=fees,
-            total=realised + unrealised - fees,
+            total=realised + unrealised - fees - apart + funding,
             unpriced=tuple(sums.unpriced),
             at=now,
+            fees_apart=apart,
+            funding=funding,
         )
 
 

@@ -64,10 +64,10 @@ class InFlight:
 
     __slots__ = ("net", "orders", "plan")
 
-    def __init__(self, plan: Plan) -> None:
-        """Nothing traded."""
+    def __init__(self, plan: Plan, traded: Sequence[Decimal] = ()) -> None:
+        """`traded`: what each leg did in earlier runs; nothing, if it is left out."""
         self.plan = plan
-        self.net = [ZERO] * len(plan.legs)
+        self.net = list(traded) or [ZERO] * len(plan.legs)
         """In the leg's direction; trading back subtracts."""
         self.orders: list[ClientOrderId] = []
 
@@ -85,12 +85,12 @@ class Exposure:
         self._legs: dict[ClientOrderId, tuple[InFlight, int]] = {}
         self._strangers: dict[ClientOrderId, tuple[Order, Decimal]] = {}
 
-    def reserve(self, plan: Plan) -> None:
-        """From now on every leg may come to its full quantity."""
+    def reserve(self, plan: Plan, traded: Sequence[Decimal] = ()) -> None:
+        """From now on every leg may come to its full quantity, and what it `traded` in earlier runs may be undone."""
         assert plan.plan_id not in self.plans, "a plan is reserved once"
-        self.plans[plan.plan_id] = InFlight(plan)
-        for leg in plan.legs:
-            self._move(plan.strategy, leg, ZERO, leg.quantity, ZERO)
+        in_flight = self.plans[plan.plan_id] = InFlight(plan, traded)
+        for leg, net in zip(plan.legs, in_flight.net, strict=True):
+            self._move(plan.strategy, leg, ZERO, _forward(leg, net), _back(net))
 
     def order(self, order: Order) -> None:
         """Learn whose order it is; an open order of no plan in flight counts with what may still trade."""

@@ -40,6 +40,7 @@ class Code(StrEnum):
     UNKNOWN_INSTRUMENT = "unknown-instrument"
     NO_RATE = "no-rate"
     VENUE_DOWN = "venue-down"
+    CLOCK_SKEW = "clock-skew"
     BOOK_NOT_VALID = "book-not-valid"
     FEED_UNRELIABLE = "feed-unreliable"
     NO_QUOTE = "no-quote"
@@ -73,6 +74,7 @@ DENIAL_CODES: Final[dict[str, str]] = {
     Code.UNKNOWN_INSTRUMENT: "No venue has listed the instrument.",
     Code.NO_RATE: "The instrument's quote currency has no stated rate in the reporting currency.",
     Code.VENUE_DOWN: "None of the venue's links is live.",
+    Code.CLOCK_SKEW: "The venue's clock is too far from ours; reducing plans pass.",
     Code.BOOK_NOT_VALID: "The instrument's book is syncing, suspect or stale.",
     Code.FEED_UNRELIABLE: "The instrument's circuit is open; reducing plans pass.",
     Code.NO_QUOTE: "The instrument has had no quote yet.",
@@ -173,6 +175,8 @@ def _market(plan: Plan, state: RiskState, limits: RiskSettings) -> Denial | None
     for leg in plan.legs:
         if state.venue_down(venue_of(leg.instrument)):
             return Denial(Code.VENUE_DOWN, venue_of(leg.instrument))
+        if venue_of(leg.instrument) in state.skewed and not state.exposure.reduces(plan.legs):
+            return Denial(Code.CLOCK_SKEW, state.skewed[venue_of(leg.instrument)])
         book = state.books.get(leg.instrument, BookState.SYNCING)
         if book is not BookState.VALID:
             return Denial(Code.BOOK_NOT_VALID, f"{leg.instrument} is {book}")

@@ -4,8 +4,9 @@ It owns the trading state, keeps its own positions and losses from the fills alo
 one who makes an ApprovedPlan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeAlias, assert_never
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from integrated_trading_system.domain.balances import spending
 from integrated_trading_system.domain.book import QuoteReader
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import (
+    Alarm,
     BookStateChanged,
     FeedReliable,
     FeedUnreliable,
@@ -33,6 +35,7 @@ from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied, PlanFinished
 from integrated_trading_system.domain.time import DAY, MILLISECOND
+from integrated_trading_system.risk.exposure import Holding, Key
 from integrated_trading_system.risk.limits import Code, loss_breach, review
 from integrated_trading_system.risk.reduction import STRATEGY, outgrown, reduction
 from integrated_trading_system.risk.state import RiskState, Totals
@@ -53,6 +56,7 @@ RiskInbox: TypeAlias = (
     | FeedUnreliable
     | FeedReliable
     | LinkChanged
+    | Alarm
     | BalancesReported
     | Reconciled
     | Halt
@@ -101,11 +105,12 @@ class RiskManager(Actor[RiskInbox]):
         halted: str | None = None,
         recovered: Sequence[Fill] = (),
         in_flight: Sequence[Plan] = (),
+        traded: Mapping[PlanId, Sequence[Decimal]] = MappingProxyType({}),
     ) -> None:
         """`orders` is the OMS, `quotes` are the feed's. `run` differs at every start, for plan ids it makes itself.
 
         From the journal: `halted` is the reason of a halt that nobody lifted, `recovered` every fill in order,
-        `in_flight` the plans that were not finished; their legs are reserved in full beside what they traded.
+        `in_flight` the plans that were not finished, `traded` what each of their legs did, in its own direction.
         """
         self._settings = settings
         self._orders = orders
@@ -123,7 +128,7 @@ class RiskManager(Actor[RiskInbox]):
             self._state.exposure.recover(fill)
             self._state.price(fill.instrument, fill.price)
         for plan in in_flight:
-            self._reserve(plan)
+            self._reserve(plan, traded.get(plan.plan_id, ()))
 
     def start(self) -> None:
         """Tell everybody what may be sent: nothing yet."""
@@ -155,6 +160,8 @@ class RiskManager(Actor[RiskInbox]):
                 state.unreliable.pop(instrument, None)
             case LinkChanged():
                 state.link(message)
+            case Alarm():
+                state.alarm(message)
             case BalancesReported():
                 state.balances.report(message)
             case InstrumentsListed():
@@ -185,6 +192,11 @@ class RiskManager(Actor[RiskInbox]):
         """Worst-case notional of the instrument at this price, in the reporting currency; None where it has no rate."""
         size = sum((holding.worst for _, holding in self._state.exposure.of(instrument)), ZERO)
         return self._state.worth(instrument, size, price)
+
+    @property
+    def holdings(self) -> Mapping[Key, Holding]:
+        """By instrument and account: what is held, and how far plans in flight may still move it."""
+        return self._state.exposure.holdings
 
     def trigger_position_reduction(self, instrument: InstrumentId, plan_id: PlanId) -> Plan | None:
         """The plan that would close the position at the touch; None where there is nothing to close.
@@ -236,11 +248,11 @@ class RiskManager(Actor[RiskInbox]):
         self._reserve(plan)
         self._orders.tell(ApprovedPlan(plan=plan, approved_at=self.context.now))
 
-    def _reserve(self, plan: Plan) -> None:
+    def _reserve(self, plan: Plan, traded: Sequence[Decimal] = ()) -> None:
         """Exposure, money and rates, until the plan is finished."""
         state = self._state
         state.remember(plan.plan_id)
-        state.exposure.reserve(plan)
+        state.exposure.reserve(plan, traded)
         state.throttle.claim(plan)
         for leg in plan.legs:
             state.price(leg.instrument, leg.price)

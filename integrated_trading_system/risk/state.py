@@ -8,7 +8,7 @@ from msgspec import Struct
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import Balances
 from integrated_trading_system.domain.book import QuoteReader
-from integrated_trading_system.domain.health import BookState, LinkChanged, LinkState, TradingState
+from integrated_trading_system.domain.health import Alarm, AlarmKind, BookState, LinkChanged, LinkState, TradingState
 from integrated_trading_system.domain.ids import (
     AccountId,
     Asset,
@@ -54,6 +54,8 @@ class RiskState:
         self.books: dict[InstrumentId, BookState] = {}
         self.unreliable: dict[InstrumentId, str] = {}
         """Instruments whose circuit is open, and why."""
+        self.skewed: dict[VenueId, str] = {}
+        """Venues whose clock is too far from ours, and how far it is."""
         self.exposure = Exposure()
         self.balances = Balances()
         self.losses = Losses(self.rate)
@@ -83,6 +85,13 @@ class RiskState:
         links[message.link] = message.state
         if message.state is LinkState.DOWN:
             del links[message.link]
+
+    def alarm(self, message: Alarm) -> None:
+        """Of clocks alone: latency is the business of quote ages."""
+        if message.kind is AlarmKind.CLOCK_OFFSET and message.raised:
+            self.skewed[message.venue] = f"{message.venue}: {message.figure:.0f} ms, at most {message.limit:.0f}"
+        elif message.kind is AlarmKind.CLOCK_OFFSET:
+            self.skewed.pop(message.venue, None)
 
     def price(self, instrument: InstrumentId, price: Decimal) -> None:
         """The price of our last fill, or of what was approved since: better than none where there is no quote."""

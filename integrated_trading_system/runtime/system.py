@@ -177,6 +177,10 @@ class System:
         """The actor itself, for questions to which its view has no answer. Between turns; nothing that changes it."""
         return self._cells[name].actor
 
+    def cell(self, name: ActorName) -> Cell[Any]:
+        """The actor's place in the machine, for those who put a failure into it on purpose."""
+        return self._cells[name]
+
     @property
     def names(self) -> tuple[ActorName, ...]:
         """Every actor, in order of start."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.audit import AuditWanted
+from integrated_trading_system.domain.evidence import Evidence
 from integrated_trading_system.domain.execution import UserStreamChanged, VenueExecution
 from integrated_trading_system.domain.health import (
     BookBroken,
@@ -92,6 +93,7 @@ class Connector(Actor[Inbox]):
         executions: Ref[VenueExecution],
         seed: int,
         dormant: bool = False,
+        evidence: Evidence | None = None,
     ) -> None:
         """`accounts`: whose event streams are opened.
 
@@ -105,6 +107,7 @@ class Connector(Actor[Inbox]):
         self._seed = seed
         self._tell_feed: Callable[[Any], None] = feed.tell
         self._dormant = dormant
+        self._evidence = evidence or Evidence()
         self._messages = 0
         self._late_frames = 0
         self._ignored: dict[str, int] = {}
@@ -137,6 +140,7 @@ class Connector(Actor[Inbox]):
                 return
             received_at = message.received_at
             link.heard_at = received_at
+            self._evidence.frame = message
             events = link.decode(message.frame, received_at)
             self._messages += 1
             link.events += len(events)

@@ -90,6 +90,12 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert "unrecognized arguments: --fast" in said(capsys)
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "x"])
+def test_a_port_that_cannot_be_is_refused_and_no_other_one_taken(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exchange", "--venue", "binance", f"--port={port}"]) == 2
+    assert f"expected a port from 0 to 65535, not {port}" in said(capsys)
+
+
 def test_live_mode_is_refused_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, GOOD.replace("mode: dev", "mode: live"))
     assert main(["--config", path, "--set", f"state_dir={tmp_path / 'state'}"]) == 3

@@ -14,7 +14,7 @@ import pytest
 from msgspec import json
 
 from integrated_trading_system import __version__
-from integrated_trading_system.orchestrator.cli import _parser, main
+from integrated_trading_system.orchestrator.cli import COMMANDS, _parser, main
 from integrated_trading_system.orchestrator.options import Exit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ def documented_commands() -> list[str]:
 @pytest.mark.parametrize("command", documented_commands())
 def test_every_documented_command_is_understood(command: str) -> None:
     words = shlex.split(command, comments=True)
-    if not words or words[0] not in ("replay", "record", "load", "exchange"):
+    if not words or words[0] not in COMMANDS:
         words = ["run", *words]
     assert _parser().parse_args(words).command == words[0]
 
@@ -221,6 +221,14 @@ SHAPE: dict[str, Any] = {
     "positions": {"binance:spot/main binance:spot:BTCUSDT": {"quantity": MONEY, "average_price": MONEY}},
     "balances": {"binance:spot/main": {"USDT": MONEY, "BTC": MONEY}},
     "pnl": {"realised": MONEY, "unrealised": MONEY, "fees": MONEY, "by_asset": {"USDT": MONEY}},
+    "performance": {
+        "capital": MONEY,
+        "curve": list,
+        "drawdown": {**dict.fromkeys(("high", "now", "deepest", "deepest_share"), MONEY), "longest": WHOLE},
+        "ratios": {"periods": WHOLE, "period_s": NUMBER, "annualised_by": NUMBER},
+        "plans": {**dict.fromkeys(("traded", "won", "lost"), WHOLE), "hit_rate": NUMBER},
+        **dict.fromkeys(("turnover", "fees_by_turnover_bps"), MONEY),
+    },
     "mailboxes": {"oms": dict.fromkeys(("delivered", "conflated", "dropped", "high_water"), WHOLE)},
     "restarts": {"oms": WHOLE},
 }
@@ -298,7 +306,7 @@ def test_a_disk_that_takes_no_more_halts_trading_exits_with_4_and_is_remembered(
 
 def test_a_state_directory_holds_what_is_documented(state_of_a_run: Path) -> None:
     names = {path.name for path in state_of_a_run.iterdir()}
-    assert {"journal", "lock", "fence", "market_data.db", "fills-1.csv"} <= names
+    assert {"journal", "lock", "fence", "market_data.db", "fills-1.csv", "plans-1.csv"} <= names
     assert "halted" not in names
     assert state_of_a_run.stat().st_mode & 0o777 == 0o700
 

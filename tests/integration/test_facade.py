@@ -316,6 +316,9 @@ async def test_a_triggered_reduction_closes_the_position_on_every_venue(platform
     outcomes = await risk.trigger_position_reduction("BTCUSDT")
     assert [(outcome.status, outcome.filled) for outcome in outcomes] == [("filled", Decimal("0.01"))] * 2
     assert [position.quantity for position in pms.positions()] == [0, 0]
+    assert all(position.realized_pnl == position.realized_pnl_fifo for position in pms.positions())
+    profit = pms.performance().profit
+    assert sum(profit.by_plan.values()) == sum(profit.by_strategy.values()) == profit.total
     assert await risk.trigger_position_reduction("BTCUSDT") == ()
 
 

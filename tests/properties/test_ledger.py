@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import use_money_context
 from integrated_trading_system.domain.order import Side
-from integrated_trading_system.pms.ledger import CENT, Ledger, worth
+from integrated_trading_system.pms.ledger import Ledger, worth
+from integrated_trading_system.pms.shares import CENT
 from tests.support.pms_orders import fill, instrument
 
 INSTRUMENTS = [
@@ -108,3 +109,70 @@ def test_the_order_in_which_fills_reach_us_changes_nothing(
     assert (found.quantity, found.cost, found.realised) == (expected.quantity, expected.cost, expected.realised)
     assert ledgers[0].flows == ledgers[1].flows or of.kind is not Kind.SPOT
     assert ledgers[0].by_asset().get(of.settle, 0) == ledgers[1].by_asset().get(of.settle, 0)
+
+
+@given(trades=TRADES)
+def test_profit_by_lots_is_that_of_first_in_first_out_worked_out_with_fractions(
+    trades: list[tuple[Side, str, str, str]],
+) -> None:
+    """Within a hundred-millionth per lot that a closing touches."""
+    lots: list[tuple[Fraction, Fraction]] = []
+    realised = Fraction(0)
+    touched = 0
+    for side, quantity, price, _ in trades:
+        left, at = side.sign * Fraction(quantity), Fraction(price)
+        while left and lots and lots[0][0] * left < 0:
+            held, entry = lots.pop(0)
+            closed = min(abs(left), abs(held)) * (1 if held > 0 else -1)
+            realised += closed * (at - entry)
+            left += closed
+            touched += 1
+            if held != closed:
+                lots.insert(0, (held - closed, entry))
+        if left:
+            lots.append((left, at))
+    (holding,) = booked(INSTRUMENTS[0], trades)
+    assert abs(Fraction(holding.realised_fifo) - realised) <= Fraction(CENT) * 2 * touched
+    assert [Fraction(lot.quantity) for lot in holding.lots] == [abs(quantity) for quantity, _ in lots]
+
+
+@given(of=st.sampled_from(INSTRUMENTS), trades=TRADES)
+def test_closed_and_open_lots_together_are_the_same_as_average_cost(
+    of: Instrument, trades: list[tuple[Side, str, str, str]]
+) -> None:
+    (holding,) = booked(of, trades)
+    signed = [holding.cost - holding.lots.cost, holding.lots.cost - holding.cost]
+    inverse = of.kind is Kind.INVERSE
+    assert holding.realised_fifo - holding.realised == signed[(holding.quantity > 0) is not inverse]
+    assert holding.lots.quantity == holding.quantity
+
+
+@given(of=st.sampled_from(INSTRUMENTS), trades=TRADES, price=PRICES)
+def test_over_a_cycle_from_flat_to_flat_lots_and_average_realise_the_same(
+    of: Instrument, trades: list[tuple[Side, str, str, str]], price: str
+) -> None:
+    held = sum(side.sign * Decimal(quantity) for side, quantity, _, _ in trades)
+    if held:
+        trades = [*trades, (Side.SELL if held > 0 else Side.BUY, str(abs(held)), price, "0")]
+    (holding,) = booked(of, trades)
+    assert holding.quantity == 0
+    assert holding.realised_fifo == holding.realised
+    assert list(holding.lots) == []
+
+
+@given(of=st.sampled_from(INSTRUMENTS), trades=TRADES, data=st.data())
+def test_the_order_in_which_fills_reach_us_changes_no_lot(
+    of: Instrument, trades: list[tuple[Side, str, str, str]], data: st.DataObject
+) -> None:
+    use_money_context()
+    fills = [
+        fill(of, side, quantity, price, fee=fee, trade=str(number), at=1 + number // 2)
+        for number, (side, quantity, price, fee) in enumerate(trades)
+    ]
+    ledgers = Ledger(), Ledger()
+    for ledger, order in zip(ledgers, (fills, data.draw(st.permutations(fills))), strict=True):
+        for each in order:
+            ledger.book(each, of)
+    (expected,), (found,) = ledgers
+    assert list(found.lots) == list(expected.lots)
+    assert found.realised_fifo == expected.realised_fifo

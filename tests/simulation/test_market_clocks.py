@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from integrated_trading_system.domain.health import Alarm, AlarmKind, BookState
-from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.ids import VenueId, venue_of
 from integrated_trading_system.domain.inputs import ClockReading
 from integrated_trading_system.domain.market import Quote, Trade
+from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.time import HOUR, MILLISECOND, SECOND, Nanos
 from integrated_trading_system.orchestrator.platform import FEED, OMS, connector_name
 from tests.support.collector import Collector
@@ -53,10 +54,11 @@ def test_a_venue_whose_clock_is_ten_seconds_off_is_read_like_any_other(tmp_path:
 
 
 @pytest.mark.parametrize("offsets", [(SKEW, -SKEW, 0), (-SKEW, 0, SKEW)])
-def test_venues_whose_clocks_differ_by_seconds_are_compared_and_traded_on(
+def test_venues_whose_clocks_differ_by_seconds_are_compared_and_traded_on_where_that_is_allowed(
     tmp_path: Path, offsets: tuple[float, ...]
 ) -> None:
-    market = WatchedMarket(tmp_path, TRADED, clock_offsets=dict(zip(TRADED, offsets, strict=True)))
+    allowed = {"clock_offset_ms_max": 0}
+    market = WatchedMarket(tmp_path, TRADED, clock_offsets=dict(zip(TRADED, offsets, strict=True)), alarms=allowed)
     market.run(30)
     assert market.snapshots > 500
     orders = market.system.view(OMS)
@@ -65,6 +67,15 @@ def test_venues_whose_clocks_differ_by_seconds_are_compared_and_traded_on(
     for venue, offset in zip(TRADED, offsets, strict=True):
         measured = market.system.view(connector_name(VenueId(venue))).clock_offset
         assert abs(measured - offset * SECOND) < 50 * MILLISECOND
+    assert market.audit() == []
+
+
+def test_no_new_order_goes_to_a_venue_whose_clock_is_too_far_from_ours(tmp_path: Path) -> None:
+    market = WatchedMarket(tmp_path, TRADED, clock_offsets={TRADED[0]: SKEW})
+    market.run(30)
+    orders = market.news.of(Order)
+    assert orders
+    assert TRADED[0] not in {venue_of(order.request.instrument) for order in orders}
     assert market.audit() == []
 
 

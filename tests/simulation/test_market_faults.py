@@ -23,6 +23,8 @@ from integrated_trading_system.venues.venue import LinkPlan
 from tests.support.watched_market import SYMBOLS, WatchedMarket
 
 ALL = tuple(SYMBOLS)
+WIRES = ("binance:spot", "bybit:linear", "backpack:spot", "okx:spot", "kraken:spot")
+"""One of each."""
 PAIR = ("bybit:linear", "binance:spot")
 GROUP = {"name": "BTC", "sources": [f"{venue}:BTCUSDT" for venue in PAIR], "return_after_ms": 5_000}
 LIFETIME = Nanos(7 * SECOND)
@@ -35,6 +37,14 @@ CUT_AFTER = Nanos(10 * SECOND)
 def market(tmp_path: Path) -> WatchedMarket:
     """Every venue."""
     made = WatchedMarket(tmp_path, ALL)
+    made.begin()
+    return made
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> WatchedMarket:
+    """One venue of each wire."""
+    made = WatchedMarket(tmp_path, WIRES)
     made.begin()
     return made
 
@@ -222,20 +232,20 @@ def test_when_the_followed_venue_is_cut_another_is_followed_within_a_second(pair
 # -- N7: we are slow -----------------------------------------------------------------------------
 
 
-def test_what_arrives_while_we_stand_still_waits_and_nothing_is_lost(market: WatchedMarket) -> None:
-    begin = Nanos(market.now // SECOND * SECOND + SECOND)
-    market.run(1)
-    assert market.stand_still(4) > 1_000
-    market.run(8)
-    assert market.invalid() == []
-    assert_nothing_is_missing(market, begin)
-    boxes = market.system.mailboxes()
+def test_what_arrives_while_we_stand_still_waits_and_nothing_is_lost(few: WatchedMarket) -> None:
+    begin = Nanos(few.now // SECOND * SECOND + SECOND)
+    few.run(1)
+    assert few.stand_still(4) > 300
+    few.run(8)
+    assert few.invalid() == []
+    assert_nothing_is_missing(few, begin)
+    boxes = few.system.mailboxes()
     assert sum(box.dropped for box in boxes.values()) == 0
-    assert market.audit() == []
+    assert few.audit() == []
 
 
-def test_after_standing_still_for_a_minute_the_books_are_right_within_five_seconds(market: WatchedMarket) -> None:
-    assert market.stand_still(60) > 10_000
-    assert market.seconds_until_valid() <= 5
-    market.run(10)
-    assert market.audit() == []
+def test_after_standing_still_for_a_minute_the_books_are_right_within_five_seconds(few: WatchedMarket) -> None:
+    assert few.stand_still(60) > 3_000
+    assert few.seconds_until_valid() <= 5
+    few.run(10)
+    assert few.audit() == []

@@ -16,9 +16,10 @@ from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.platform import OMS, Platform, Recovered
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
+from integrated_trading_system.orchestrator.trial import Trial
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.faults import Fault
-from tests.support.soak import Soak
+from tests.support.soak import soak
 
 FIRST, LAST = (int(seed) for seed in os.environ.get("SOAK_SEEDS", "0:12").split(":"))
 SECONDS = float(os.environ.get("SOAK_SECONDS", "45"))
@@ -27,30 +28,30 @@ UNHEARD_FOR = 35.0
 
 
 @pytest.fixture(scope="module")
-def soaks() -> list[Soak]:
-    return [Soak(seed, SECONDS).run() for seed in range(FIRST, LAST)]
+def soaks() -> list[Trial]:
+    return [soak(seed, SECONDS).run() for seed in range(FIRST, LAST)]
 
 
-def test_whatever_goes_wrong_nothing_is_lost_nothing_is_doubled_and_everything_ends(soaks: list[Soak]) -> None:
-    problems = {soak.seed: soak.problems for soak in soaks if soak.problems}
+def test_whatever_goes_wrong_nothing_is_lost_nothing_is_doubled_and_everything_ends(soaks: list[Trial]) -> None:
+    problems = {trial.swarm.seed: trial.violations for trial in soaks if trial.violations}
     assert problems == {}
-    assert sum(soak.platform.system.view(OMS).fills for soak in soaks) > 20 * len(soaks), "most seeds have to trade"
+    assert sum(trial.platform.system.view(OMS).fills for trial in soaks) > 20 * len(soaks), "most seeds have to trade"
 
 
-def test_books_come_back_whatever_went_wrong_last(soaks: list[Soak]) -> None:
-    assert {soak.seed: soak.books_valid_after for soak in soaks if soak.books_valid_after > UNHEARD_FOR} == {}
+def test_books_come_back_whatever_went_wrong_last(soaks: list[Trial]) -> None:
+    assert {one.swarm.seed: one.books_valid_after for one in soaks if one.books_valid_after > UNHEARD_FOR} == {}
 
 
 def test_books_are_valid_within_five_seconds_of_a_cut_of_everything() -> None:
     for seed in range(3):
-        soak = Soak(seed, 40.0, {Fault.ALL_CUT: 0.03}, crashes=False, failures=False).run()
-        assert soak.problems == []
-        assert soak.books_valid_after <= 5.0
+        trial = soak(seed, 40.0, {Fault.ALL_CUT: 0.03}, crashes=False, failures=False).run()
+        assert trial.violations == []
+        assert trial.books_valid_after <= 5.0
 
 
-def test_every_fault_happens(soaks: list[Soak]) -> None:
+def test_every_fault_happens(soaks: list[Trial]) -> None:
     """A campaign in which a fault never fires proves nothing about it."""
-    counts = sum((Counter(soak.counts) for soak in soaks), Counter())
+    counts = sum((Counter(trial.counts) for trial in soaks), Counter())
     assert [fault.value for fault in Fault if not counts[fault]] == []
     assert counts["crash"] > 0
     assert counts["halt"] > 0
@@ -65,12 +66,12 @@ def test_a_disturbed_run_is_reproduced_from_its_recording(seed: int, tmp_path: P
     def observe(platform: Platform, recovered: Recovered) -> None:
         inputs = Fingerprint()
         paths.append(tmp_path / f"life-{recovered.run}.rec")
-        header = header_of(soak.settings, recovered, soak.now)
+        header = header_of(trial.swarm.settings, recovered, trial.now)
         recorders.append(Recorder(paths[-1], header, inputs, platform.outputs))
         platform.system.observer = Observation(inputs, recorders[-1])
 
-    soak = Soak(seed, SECONDS / 2, failures=False, observe=observe)
-    assert soak.run().problems == []
+    trial = soak(seed, SECONDS / 2, failures=False, observe=observe)
+    assert trial.run().violations == []
     for path, recorder in zip(paths, recorders, strict=True):
         recorder.close()
         assert reproduce(read_blocks(path), platform_of).complete

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from integrated_trading_system.domain.health import BookState, FeedReliable, FeedUnreliable
+from integrated_trading_system.domain.health import BookState, FeedReliable, FeedUnreliable, Quarantined
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.link import FrameReceived
 from integrated_trading_system.domain.opportunity import Opportunity
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.preferred import PreferredQuote, PreferredTrade, SourceChanged
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.orchestrator.platform import BREAKER
+from integrated_trading_system.orchestrator.platform import BREAKER, connector_name
 from tests.support.collector import Collector
 from tests.support.virtual_platform import PERP, SPOT, VirtualPlatform, dev_settings
 
@@ -123,3 +124,20 @@ def test_without_any_source_nothing_is_told(tmp_path: Path) -> None:
     platform.run(30)
     assert platform.followed() is not None
     assert platform.wrong == []
+
+
+def test_a_price_that_is_not_believed_is_kept_as_the_bytes_that_the_venue_sent(tmp_path: Path) -> None:
+    virtual = VirtualPlatform(dev_settings(tmp_path))
+    system, heard = virtual.platform.system, Collector()
+    virtual.run(10)
+    system.bus.subscribe(Quarantined, heard)
+    connector = connector_name(VenueId("binance:spot"))
+    link = next(link for link in system.view(connector).links if "market" in link)
+    frame = (
+        b'{"stream":"btcusdt@bookTicker","data":{"u":9000000000,"s":"BTCUSDT","b":"1.00","B":"1","a":"1.01","A":"1"}}'
+    )
+    system.tell(connector, FrameReceived(link, frame, virtual.now))
+    virtual.run(0.001)
+    (kept,) = heard.of(Quarantined)
+    assert kept.frame == frame
+    assert kept.reason == "jump"

@@ -27,6 +27,7 @@ from integrated_trading_system.oms.records import FillBooked, PlanIntended, Purp
 from integrated_trading_system.oms.state import State, trade_key
 from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
+from integrated_trading_system.simulation.campaign.control import picture
 from tests.support.hostile import VENUES, WINDOW, Faults, HostileVenue, account_of, instrument_of, listing
 
 START = Nanos(1_700_000_000 * SECOND)
@@ -348,22 +349,6 @@ class World:
                 state.apply(decode(record))
             if picture(state) != live:
                 self.violations.append("I6: the replayed state differs")
-
-
-def picture(state: State) -> Any:
-    """All of a state, comparable."""
-    return (
-        [(name, repr(tracked)) for name, tracked in state.orders.items()],
-        list(state.open),
-        [
-            (name, in_flight.plan, [each.client_order_id for each in in_flight.orders])
-            for name, in_flight in state.plans.items()
-        ],
-        list(state.trades),
-        state.covered,
-        repr(state.counts),
-        (state.fence, state.epoch),
-    )
 
 
 def _intents(line: bytes) -> list[tuple[OrderRequest, Purpose]]:

@@ -17,6 +17,7 @@ from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import Side
+from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import Nanos
 
 VENUE = VenueId("alpha:spot")
@@ -52,9 +53,10 @@ def fill(
     account: AccountId = ACCOUNT,
     at: int = 1,
     liquidity: Liquidity = Liquidity.TAKER,
+    order: str = "c",
 ) -> Fill:
     return Fill(
-        client_order_id=ClientOrderId("c"),
+        client_order_id=ClientOrderId(order),
         venue_order_id=VenueOrderId("v"),
         trade_id=TradeId(trade),
         instrument=of.instrument,
@@ -64,6 +66,21 @@ def fill(
         quantity=Decimal(quantity),
         fee=Money(Decimal(fee), Asset(fee_asset)),
         liquidity=liquidity,
+        venue_time=Nanos(at),
+        received_at=Nanos(2),
+    )
+
+
+def funding(
+    amount: str, number: str = "1", *, of: Instrument | None = None, asset: str = "USDT", at: int = 1
+) -> FundingPaid:
+    return FundingPaid(
+        venue=VENUE,
+        account=ACCOUNT,
+        instrument=None if of is None else of.instrument,
+        asset=Asset(asset),
+        amount=Decimal(amount),
+        funding_id=number,
         venue_time=Nanos(at),
         received_at=Nanos(2),
     )

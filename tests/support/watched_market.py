@@ -52,7 +52,7 @@ AGE_MAX = 5 * SECOND
 STAMP = 2 * MILLISECOND
 """Venues stamp in whole milliseconds; two of them are compared."""
 TOLERANCE = 100 * MILLISECOND + STAMP
-"""`feed.sync_tolerance_ms`: what prices without a time of their own may be wrong by, beside the bound."""
+"""What prices without a time of their own may be wrong by, beside the bound: as much as the default tolerance."""
 TOLD = (*(Quote, Trade, Quarantined, Gap, BookBroken, BookStateChanged, LinkChanged, ActorFailed, Order),)
 PREFERRED = (SourceChanged, PreferredQuote, PreferredTrade)
 

@@ -36,7 +36,7 @@ RATES: Final = {
 """Chance of each message in a seed in which the fault is as frequent as it gets."""
 RATE: Final = 0.01
 """Of any fault that is not named above."""
-TIMES: Final = 1.2
+TIMES: Final = 0.6
 """How often each timed fault then happens in a seed, on average."""
 ALL_EVENTS_LOST: Final = 0.05
 """Share of seeds in which not one event of an account's own stream arrives."""
@@ -113,7 +113,7 @@ def settings_of(seed: int, random: Random) -> PlatformSettings:
     members = [f"{name}:{SYMBOLS[name]}" for name in names]
     policy = random.choice(("proceed", "reverse", "cancel"))
     notional = str(random.choice((1_000, 5_000, 25_000)))
-    arbitrage = {"edge_bps_min": 2, "notional_max": "1000", "cool_down_ms": random.choice((0, 250)), "policy": policy}
+    arbitrage = {"edge_bps_min": 1, "notional_max": "1000", "cool_down_ms": random.choice((0, 250)), "policy": policy}
     model = {
         "mode": "dev",
         "seed": seed,
@@ -133,14 +133,14 @@ def settings_of(seed: int, random: Random) -> PlatformSettings:
             "drawdown_max": 1_000_000,
         },
         "pms": {"currency": "USDT", "rates": {"USDC": 1}},
-        "simulation": {"updates_per_second": random.choice((5, 20)), "dislocation_every_s": random.choice((0.5, 2))},
+        "simulation": {"updates_per_second": random.choice((5, 15)), "dislocation_every_s": random.choice((0.2, 1))},
     }
     return _resting(PlatformSettings.model_validate(model), random)
 
 
 def _resting(settings: PlatformSettings, random: Random) -> PlatformSettings:
-    """In half of the seeds small orders rest around the touch, too."""
-    if random.random() < 0.5:
+    """In most seeds small orders rest around the touch, too."""
+    if random.random() < 0.3:
         return settings
     return settings.model_copy(update={"strategies": (*settings.strategies, RESTING)})
 
@@ -150,7 +150,7 @@ def _rates(random: Random, seconds: float) -> dict[Fault, float]:
     mix = {}
     for fault in Fault:
         most = TIMES / seconds if fault in TIMED else RATES.get(fault, RATE)
-        mix[fault] = most * random.choice((0, 0.2, 1))
+        mix[fault] = most * random.choice((0, 0.3, 1))
     if random.random() < ALL_EVENTS_LOST:
         mix[Fault.EVENT_LOST] = 1.0
     return mix

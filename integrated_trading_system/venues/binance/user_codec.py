@@ -19,6 +19,7 @@ from integrated_trading_system.domain.ids import (
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import Money, parse_decimal
 from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
+from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import Nanos, from_millis
 from integrated_trading_system.venues.binance import wire
 from integrated_trading_system.venues.binance.codec import BROKEN, ENVELOPE, control, quarantined
@@ -71,11 +72,15 @@ class AccountPosition(Struct):
 
 
 class WalletBalance(Struct):
-    """Of ``ACCOUNT_UPDATE``: wallet balance, and the part of it that is cross margin."""
+    """Of ``ACCOUNT_UPDATE``: wallet balance, the part of it that is cross margin, and by what it changed.
+
+    `bc`: "Balance Change except PnL and Commission".
+    """
 
     a: str
     wb: str
     cw: str
+    bc: str = "0"
 
 
 class PositionUpdate(Struct):
@@ -88,8 +93,10 @@ class PositionUpdate(Struct):
 
 
 class Changes(Struct):
-    """Of ``ACCOUNT_UPDATE``: what changed, and nothing else."""
+    """Of ``ACCOUNT_UPDATE``: why, what changed, and nothing else. `S` names the symbol of a funding fee, since 2026."""
 
+    m: str = ""
+    S: str = ""
     B: list[WalletBalance] = []
     P: list[PositionUpdate] = []
 
@@ -147,7 +154,8 @@ class UserCodec:
                 )
                 return (self._balances(balances, (), position.E, received_at),)
             case "ACCOUNT_UPDATE":
-                return (self._account_update(_ACCOUNT_UPDATE.decode(event), received_at),)
+                update = _ACCOUNT_UPDATE.decode(event)
+                return (*self._funding(update, received_at), self._account_update(update, received_at))
             case "":
                 return (control(self._venue, outer, frame, received_at),)
             case closing if closing in _CLOSING:
@@ -212,6 +220,31 @@ class UserCodec:
             venue_time=from_millis(report.T),
             received_at=received_at,
         )
+
+    def _funding(self, update: AccountUpdate, received_at: Nanos) -> Sequence[FundingPaid]:
+        """For an isolated position it comes in `P`, for a crossed one `P` is empty: then only `S` says which.
+
+        The venue gives no id. The balance after it tells two payments of one millisecond apart, and is the same
+        in every copy.
+        """
+        changes = update.a
+        if changes.m != "FUNDING_FEE":
+            return ()
+        symbol = changes.S or (changes.P[0].s if len(changes.P) == 1 else "")
+        return [
+            FundingPaid(
+                venue=self._venue,
+                account=self._account,
+                instrument=instrument_id(self._venue, symbol) if symbol else None,
+                asset=Asset(row.a),
+                amount=amount,
+                funding_id=f"{update.T}:{row.a}:{row.wb}",
+                venue_time=from_millis(update.T),
+                received_at=received_at,
+            )
+            for row in changes.B
+            if (amount := parse_decimal(row.bc))
+        ]
 
     def _account_update(self, update: AccountUpdate, received_at: Nanos) -> execution.BalancesReported:
         """Cross margin is free, isolated margin is locked in its position. Hedge mode is not ours: BOTH only."""

@@ -7,8 +7,9 @@ import pytest
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.audit import AuditFailed, AuditSnapshot, AuditWanted, BookDiverged
 from integrated_trading_system.domain.health import BookState, BookStateChanged, LinkState, SnapshotWanted
-from integrated_trading_system.domain.ids import InstrumentId
+from integrated_trading_system.domain.ids import InstrumentId, venue_of
 from integrated_trading_system.domain.market import BookSnapshot, DataType, Level
+from integrated_trading_system.domain.streams import Stream, StreamsWanted
 from integrated_trading_system.feed.audit import Audit, Difference, compare, compare_side
 from integrated_trading_system.feed.machine import BookMachine
 from integrated_trading_system.feed.report import AuditView
@@ -267,3 +268,26 @@ def test_a_level_is_the_same_when_price_and_size_are(ours: list[Level], theirs: 
 
 def test_the_metric_is_the_share_of_differing_levels() -> None:
     assert Difference(8, 2).share == 0.25
+
+
+def test_the_answer_about_a_book_that_nobody_wants_any_more_is_forgotten_with_it() -> None:
+    rig = Audited()
+    rig.go_on(11)
+    assert rig.asked() == 1
+    rig.answer()
+    rig.tell(StreamsWanted(venue_of(BTC), ()))
+    rig.run(ms(rig.at + 5_000))
+    assert rig.view.instruments == {}
+    assert not any(rig.system.restarts().values())
+
+
+def test_a_book_that_is_given_up_while_its_audit_is_compared_costs_no_other_book() -> None:
+    rig = Audited()
+    rig.go_on(11)
+    assert rig.asked() == 1
+    rig.answer(last=rig.sequence + 5)
+    rig.run(ms(rig.at + 1_000))  # it waits for the book to catch up
+    rig.tell(StreamsWanted(venue_of(BTC), (Stream(BTC, DataType.QUOTES),)))
+    rig.run(ms(rig.at + 9_000))
+    assert rig.book.state is BookState.STALE
+    assert not any(rig.system.restarts().values())

@@ -158,7 +158,7 @@ def test_a_stream_without_times_is_given_the_ordinary_delay_and_more_uncertainty
     assert clock.uncertainty == (20 + 46) * MILLISECOND
 
 
-def test_a_quote_without_time_reaches_no_further_than_the_changes_of_books_and_the_tolerance(clock: VenueClock) -> None:
+def test_a_quote_without_time_reaches_no_further_than_a_pace_after_the_changes_of_books(clock: VenueClock) -> None:
     assert clock.untimed_reach(ms(1_000)) == (ms(1_000), None), "where no books are told, nothing is known of it"
     clock.pace(ms(1_000))
     assert clock.untimed_reach(ms(1_100)) == (ms(1_100), None)

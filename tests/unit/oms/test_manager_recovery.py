@@ -25,9 +25,10 @@ from integrated_trading_system.domain.plan import HedgePolicy
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.oms.records import Started as RunStarted
 from integrated_trading_system.oms.records import encode
+from integrated_trading_system.simulation.campaign.control import picture
 from tests.support.hostile import VENUES, account_of, listing
 from tests.support.oms_rig import START, Rig
-from tests.support.oms_world import pair, picture, single
+from tests.support.oms_world import pair, single
 from tests.support.seen import seen
 
 EVERYTHING = {QueryBalances, QueryOpenOrders, QueryFills}

@@ -8,13 +8,14 @@ from integrated_trading_system.domain.errors import JournalUnavailable
 from integrated_trading_system.domain.ids import Asset
 from integrated_trading_system.domain.order import OrderStatus
 from integrated_trading_system.domain.plan import HedgePolicy
-from integrated_trading_system.domain.position import ExternalFlow, OpeningBalance
+from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.records import (
     BalanceOpened,
     ExternalBooked,
     FillBooked,
     FillsCovered,
+    FundingBooked,
     OrderChanged,
     PlanIntended,
     Purpose,
@@ -24,17 +25,31 @@ from integrated_trading_system.oms.records import (
     decode,
     encode,
     fills_of,
+    funding_of,
     openings_of,
+    orders_of,
 )
+from integrated_trading_system.simulation.campaign.control import picture
+from tests.support.collector import Collector
 from tests.support.hostile import VENUES, account_of, instrument_of
 from tests.support.oms_orders import request
 from tests.support.oms_rig import START, Rig
-from tests.support.oms_world import campaign, pair, picture, single
+from tests.support.oms_world import campaign, pair, single
 
 OPENING = OpeningBalance(
     venue=VENUES[0], account=account_of(VENUES[0]), asset=Asset("Y"), amount=Decimal(1000), at=START
 )
 FLOW = ExternalFlow(venue=VENUES[0], account=account_of(VENUES[0]), asset=Asset("Y"), amount=Decimal(-30), at=START)
+FUNDING = FundingPaid(
+    venue=VENUES[0],
+    account=account_of(VENUES[0]),
+    instrument=instrument_of(VENUES[0]),
+    asset=Asset("Y"),
+    amount=Decimal("-0.5"),
+    funding_id="1",
+    venue_time=START,
+    received_at=START,
+)
 
 RECORDS: list[Record] = [
     Started(fence=3, at=START),
@@ -52,6 +67,7 @@ RECORDS: list[Record] = [
     FillsCovered(instrument=instrument_of(VENUES[0]), until=Nanos(5)),
     BalanceOpened(balance=OPENING),
     ExternalBooked(flow=FLOW),
+    FundingBooked(funding=FUNDING),
 ]
 
 
@@ -97,3 +113,19 @@ def test_opening_balances_and_what_came_from_outside_are_journaled_for_the_next_
     rig.tell(OPENING, FLOW)
     assert openings_of(rig.records) == {(FLOW.venue, FLOW.account, FLOW.asset): 970}
     assert picture(rig.oms._state) == before
+
+
+def test_funding_is_kept_told_to_all_and_changes_no_order() -> None:
+    rig = Rig()
+    before = picture(rig.oms._state)
+    heard = Collector()
+    rig.system.bus.subscribe(FundingPaid, heard)
+    rig.tell(FUNDING)
+    assert funding_of(rig.records) == (FUNDING,)
+    assert heard.of(FundingPaid) == [FUNDING]
+    assert picture(rig.oms._state) == before
+
+
+def test_every_order_ever_intended_is_known_again() -> None:
+    lines = [encode(record) for record in RECORDS]
+    assert list(orders_of(lines)) == [request(), request()]

@@ -5,8 +5,9 @@ import pytest
 from integrated_trading_system.domain.journal import JournalCommitted
 from integrated_trading_system.oms.records import PlanClosed, PlanIntended, Started, decode
 from integrated_trading_system.oms.state import State, replay
+from integrated_trading_system.simulation.campaign.control import picture
 from tests.support.oms_rig import START, Rig
-from tests.support.oms_world import campaign, picture, single
+from tests.support.oms_world import campaign, single
 
 
 def state_of(lines: list[bytes], orders_kept_max: int = 50_000, trades_kept_max: int = 200_000) -> State:

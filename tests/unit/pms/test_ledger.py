@@ -9,8 +9,8 @@ from integrated_trading_system.domain.execution import Liquidity
 from integrated_trading_system.domain.ids import AccountId, Asset
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.order import Side
-from integrated_trading_system.pms.ledger import LATE_MAX, Holding, Ledger, Purse, worth
-from tests.support.pms_orders import ACCOUNT, VENUE, fill, instrument
+from integrated_trading_system.pms.ledger import FUNDED_MAX, LATE_MAX, Holding, Ledger, Purse, worth
+from tests.support.pms_orders import ACCOUNT, VENUE, fill, funding, instrument
 from tests.support.seen import seen
 
 SPOT, LINEAR = instrument(), instrument(Kind.LINEAR, "BTCUSDT-P", "0.01")
@@ -26,7 +26,7 @@ def test_a_spot_buy_moves_both_balances_and_the_fee() -> None:
     holding = ledger.book(fill(SPOT, Side.BUY, "2", "100", fee="0.002", fee_asset="BTC"), SPOT)
     assert ledger.flows == {purse("BTC"): Decimal("1.998"), purse("USDT"): Decimal(-200)}
     assert seen(holding.quantity, holding.average_price) == (2, 100)
-    assert ledger.fees == holding.fees == {"BTC": Decimal("0.002")}
+    assert ledger.fees.amounts() == holding.fees == {"BTC": Decimal("0.002")}
     assert ledger.flow(purse("XRP")) == 0
 
 
@@ -97,7 +97,7 @@ def test_a_derivative_moves_only_profit_and_fees() -> None:
     assert ledger.flows == {purse("USDT"): Decimal("-0.05")}
     ledger.book(fill(LINEAR, Side.BUY, "100", "90", fee="-0.01"), LINEAR)
     assert ledger.flows == {purse("USDT"): 10 - Decimal("0.04")}
-    assert ledger.fees == {"USDT": Decimal("0.04")}
+    assert ledger.fees.amounts() == {"USDT": Decimal("0.04")}
 
 
 def test_an_inverse_contract_pays_in_base() -> None:
@@ -136,3 +136,43 @@ def test_every_account_has_its_own_position() -> None:
 @pytest.mark.parametrize(("quantity", "price", "value"), [("3", "70000", "0.00428571"), ("1", "3", "33.33333333")])
 def test_the_worth_of_an_inverse_contract_has_eight_decimals(quantity: str, price: str, value: str) -> None:
     assert worth(INVERSE, Decimal(price), Decimal(quantity)) == Decimal(value)
+
+
+def test_funding_moves_a_purse_once_and_no_position() -> None:
+    ledger = Ledger()
+    assert ledger.fund(funding("-0.5", "a", of=LINEAR))
+    assert not ledger.fund(funding("-0.5", "a", of=LINEAR))
+    assert ledger.flow(purse("USDT")) == ledger.funding[Asset("USDT")] == Decimal("-0.5")
+    assert list(ledger) == []
+
+
+def test_so_many_payments_are_remembered_and_no_more() -> None:
+    ledger = Ledger()
+    for number in range(FUNDED_MAX + 1):
+        ledger.fund(funding("1", str(number)))
+    assert not ledger.fund(funding("1", "1"))
+    assert ledger.fund(funding("1", "0")), "forgotten"
+
+
+def test_profit_by_lots_and_by_average_differ_until_the_position_is_flat() -> None:
+    ledger = Ledger()
+    ledger.book(fill(LINEAR, Side.BUY, "1", "100", trade="1"), LINEAR)
+    ledger.book(fill(LINEAR, Side.BUY, "1", "120", trade="2"), LINEAR)
+    holding = ledger.book(fill(LINEAR, Side.SELL, "1", "130", trade="3"), LINEAR)
+    assert seen(holding.realised, holding.realised_fifo) == (Decimal("0.2"), Decimal("0.3"))
+    assert holding.position().realised_fifo == Decimal("0.3")
+    holding = ledger.book(fill(LINEAR, Side.SELL, "1", "130", trade="4"), LINEAR)
+    assert holding.realised == holding.realised_fifo == Decimal("0.4")
+    assert ledger.find(LINEAR.instrument, ACCOUNT) is holding
+
+
+def test_a_late_fill_takes_its_place_among_the_lots() -> None:
+    fills = [fill(LINEAR, Side.BUY, "1", price, trade=price, at=at) for at, price in ((1, "100"), (2, "120"))]
+    sold = fill(LINEAR, Side.SELL, "1", "130", trade="3", at=3)
+    for order in permutations([*fills, sold]):
+        ledger = Ledger()
+        for each in order:
+            ledger.book(each, LINEAR)
+        (holding,) = ledger
+        assert holding.realised_fifo == Decimal("0.3")
+        assert [lot.opened_at for lot in holding.lots] == [2]

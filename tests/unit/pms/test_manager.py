@@ -6,29 +6,38 @@ from typing import Any
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, ClientOrderId, PlanId, StrategyId
-from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.instrument import InstrumentsListed, Kind
 from integrated_trading_system.domain.opportunity import EdgeRealised
 from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import PlanFinished
-from integrated_trading_system.domain.position import Equity, ExternalFlow, OpeningBalance, Position
+from integrated_trading_system.domain.position import Equity, ExternalFlow, FundingPaid, OpeningBalance, Position
 from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.pms.attribution import Owner
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.runtime.system import System
 from tests.support.collector import Collector
-from tests.support.pms_orders import ACCOUNT, VENUE, StillBooks, fill, instrument, reported
+from tests.support.pms_orders import ACCOUNT, VENUE, StillBooks, fill, funding, instrument, reported
 from tests.support.seen import seen
 from tests.unit.pms.test_valuation import finished, leg
 
 PMS = ActorName("pms")
 SPOT = instrument()
+PERPETUAL = instrument(Kind.LINEAR, "BTCUSDT-P")
 LISTED = InstrumentsListed(VENUE, (SPOT,))
 
 
 class Rig:
-    def __init__(self, fills: tuple[Fill, ...] = (), **mids: float) -> None:
+    def __init__(
+        self,
+        fills: tuple[Fill, ...] = (),
+        *,
+        recovered: tuple[FundingPaid, ...] = (),
+        owners: dict[ClientOrderId, Owner] | None = None,
+        **mids: float,
+    ) -> None:
         self.heard = Collector()
         self.system = System()
-        self.pms = PositionManagementSystem(PmsSettings(), StillBooks(**mids), fills)
+        self.pms = PositionManagementSystem(PmsSettings(), StillBooks(**mids), fills, {}, recovered, owners or {})
         self.system.spawn(PMS, lambda: self.pms)
         for kind in (Position, Equity, ExternalFlow, OpeningBalance, EdgeRealised):
             self.system.bus.subscribe(kind, self.heard)
@@ -78,7 +87,8 @@ def test_equity_is_published_again_and_again() -> None:
     rig.tell(LISTED, fill(SPOT, Side.BUY, "2", "100"))
     rig.wait(3)
     assert [equity.total for equity in rig.heard.of(Equity)] == [20, 20, 20]
-    assert rig.pms.view().pnl == {"realised": 0, "unrealised": 20, "fees": 0, "total": 20}
+    nothing = {"realised": 0, "fees": 0, "fees_apart": 0, "funding": 0}
+    assert rig.pms.view().pnl == nothing | {"unrealised": 20, "total": 20}
 
 
 def test_positions_are_read_by_instrument_and_account() -> None:
@@ -121,9 +131,16 @@ def test_balances_are_not_judged_while_fills_of_the_venue_wait_for_their_instrum
     assert [opened.amount for opened in rig.heard.of(OpeningBalance)] == [1000]
 
 
-def order(status: OrderStatus, time_in_force: TimeInForce = TimeInForce.IOC, venue_filled: int = 0) -> Order:
+def order(
+    status: OrderStatus,
+    time_in_force: TimeInForce = TimeInForce.IOC,
+    venue_filled: int = 0,
+    *,
+    number: str = "c",
+    strategy: str = "s",
+) -> Order:
     request = OrderRequest(
-        client_order_id=ClientOrderId("c"),
+        client_order_id=ClientOrderId(number),
         instrument=SPOT.instrument,
         account=ACCOUNT,
         side=Side.BUY,
@@ -131,8 +148,8 @@ def order(status: OrderStatus, time_in_force: TimeInForce = TimeInForce.IOC, ven
         price=Decimal(100),
         quantity=Decimal(2),
         time_in_force=time_in_force,
-        strategy=StrategyId("s"),
-        plan_id=PlanId("p"),
+        strategy=StrategyId(strategy),
+        plan_id=PlanId(f"plan-{number}"),
         leg=0,
     )
     return Order(request=request, status=status, venue_filled=Decimal(venue_filled))
@@ -213,3 +230,73 @@ def test_a_plan_whose_instruments_are_not_listed_yet_waits() -> None:
     assert rig.pms.view().realised_edge == 10
     assert rig.pms.view().by_asset == {}
     assert Asset("USDT") == rig.heard.of(EdgeRealised)[0].currency
+
+
+def intended(number: str, strategy: str) -> Order:
+    return order(OrderStatus.FILLED, number=number, strategy=strategy)
+
+
+def test_funding_explains_its_part_of_a_balance() -> None:
+    rig = Rig()
+    rig.tell(InstrumentsListed(VENUE, (PERPETUAL,)), reported(USDT="1000"))
+    rig.tell(funding("-3", "1", of=PERPETUAL), reported(USDT="997"))
+    rig.wait(20)
+    rig.tell(reported(USDT="997"))
+    assert rig.heard.of(ExternalFlow) == []
+    assert rig.pms.view().funding == {"USDT": -3}
+    assert rig.pms.view().pnl["funding"] == rig.pms.view().pnl["total"] == -3
+
+
+def test_funding_that_came_twice_counts_once() -> None:
+    rig = Rig()
+    rig.tell(LISTED, funding("-3", "1"), funding("-3", "1"))
+    assert rig.pms.view().funding == {"USDT": -3}
+    assert sum(rig.pms.performance().profit.by_strategy.values()) == -3
+
+
+def test_funding_goes_to_the_strategies_that_hold_the_position() -> None:
+    rig = Rig()
+    rig.tell(InstrumentsListed(VENUE, (PERPETUAL,)), intended("a", "one"), intended("b", "two"))
+    rig.tell(
+        fill(PERPETUAL, Side.BUY, "3", "100", order="a"), fill(PERPETUAL, Side.BUY, "1", "100", order="b", trade="2")
+    )
+    rig.tell(funding("-4", of=PERPETUAL), funding("9", "2"))
+    profit = rig.pms.performance().profit
+    assert profit.by_strategy == {"one": -3, "two": -1, "unattributed": 9}
+    assert profit.by_plan == {"plan-a": -3, "plan-b": -1, "unattributed": 9}
+    assert profit.by_venue == {VENUE: 5}
+    assert profit.by_instrument == {PERPETUAL.instrument: -4, "unattributed": 9}
+
+
+def test_recovered_funding_waits_for_the_fills_of_its_instrument_and_balances_wait_for_it() -> None:
+    rig = Rig((fill(PERPETUAL, Side.BUY, "1", "100"),), recovered=(funding("-3", of=PERPETUAL),))
+    rig.tell(LISTED, reported(USDT="997"))
+    assert rig.pms.view().funding == {}
+    assert rig.heard.of(OpeningBalance) == []
+    rig.tell(InstrumentsListed(VENUE, (PERPETUAL,)), reported(USDT="997", at=9))
+    assert rig.pms.view().funding == {"USDT": -3}
+    assert [opening.amount for opening in rig.heard.of(OpeningBalance)] == [1000]
+
+
+def test_performance_follows_equity_closed_plans_and_capital() -> None:
+    rig = Rig(BTCUSDT=110.0)
+    rig.tell(LISTED, reported(USDT="1000", XRP="7"), intended("c", "s"), fill(SPOT, Side.BUY, "2", "100", fee="2"))
+    flows = leg(SPOT, Side.BUY, "1", "-100"), leg(SPOT, Side.SELL, "1", "104")
+    rig.tell(finished(*flows))
+    rig.wait(2)
+    performance = rig.pms.performance()
+    assert seen(performance.equity.total, performance.capital, performance.capital_unpriced) == (18, 1000, {"XRP": 7})
+    assert [total for _, total in performance.curve] == [18, 18]
+    assert seen(performance.plans.won, performance.plans.win_average) == (1, 4)
+    assert seen(performance.turnover, performance.fees_by_turnover_bps) == (200, 100)
+    assert performance.fees_by_gross_profit == Decimal("0.1")
+    assert performance.profit.by_plan == {"plan-c": 18}
+    assert [plan.realised for plan in performance.closed] == [4]
+    assert rig.pms.view().figures.by_strategy == {"s": 18}
+
+
+def test_the_owners_of_recovered_fills_are_known() -> None:
+    rig = Rig((fill(SPOT, Side.BUY, "2", "100"),), owners={ClientOrderId("c"): Owner(PlanId("p"), StrategyId("s"))})
+    rig.tell(LISTED)
+    assert list(rig.pms.performance().profit.by_plan) == ["p"]
+    assert [lot.quantity for lot in rig.pms.lots(SPOT.instrument)] == [2]

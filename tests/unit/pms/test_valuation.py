@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from integrated_trading_system.config.pms import PmsSettings
@@ -10,14 +11,15 @@ from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import LegOutcome, PlanFinished
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.time import MINUTE, Nanos
 from integrated_trading_system.pms.ledger import Ledger
 from integrated_trading_system.pms.valuation import Valuation, realised_edge
-from tests.support.pms_orders import StillBooks, fill, instrument
+from tests.support.pms_orders import StillBooks, fill, funding, instrument
 from tests.support.seen import seen
 
 SPOT = instrument()
 DOLLARS = instrument(symbol="BTCUSDC", quote="USDC")
+BNB = msgspec.structs.replace(instrument(symbol="BNBUSDT"), base=Asset("BNB"))
 LINEAR = instrument(Kind.LINEAR, "BTCUSDT-P", "0.01")
 
 
@@ -55,11 +57,49 @@ def test_a_book_that_is_no_longer_valid_keeps_its_last_price() -> None:
 
 def test_equity_adds_up_positions_profits_and_fees() -> None:
     ledger = Ledger()
-    ledger.book(fill(SPOT, Side.BUY, "2", "90", fee="1"), SPOT)
-    ledger.book(fill(SPOT, Side.SELL, "1", "95", fee="0.01", fee_asset="BTC"), SPOT)
+    ledger.book(fill(SPOT, Side.BUY, "2", "90", fee="1"), SPOT, Decimal(1))
+    ledger.book(fill(SPOT, Side.SELL, "1", "95", fee="0.01", fee_asset="BTC"), SPOT, Decimal(100))
     equity = valuation(StillBooks(BTCUSDT=100.0)).equity(ledger, Nanos(9))
     assert seen(equity.realised, equity.unrealised, equity.fees) == (5, 10, 2)
     assert seen(equity.total, equity.unpriced, equity.at) == (13, (), 9)
+
+
+def test_a_fee_counts_as_what_its_asset_was_worth_when_it_was_paid() -> None:
+    """That the asset is worth more now is a loss of what is held, not of trading: the total knows both."""
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "2", "90", fee="0.01", fee_asset="BTC"), SPOT, Decimal(90))
+    equity = valuation(StillBooks(BTCUSDT=100.0)).equity(ledger, Nanos(9))
+    assert seen(equity.fees, equity.unrealised) == (Decimal("0.9"), 20 - Decimal("0.1"))
+    assert equity.total == 20 - 1, "two were bought, and 1.99 are held"
+
+
+def test_a_fee_whose_worth_nobody_knew_is_kept_apart_and_costs_what_it_costs_now() -> None:
+    ledger = Ledger()
+    ledger.book(fill(SPOT, Side.BUY, "2", "90", fee="0.01", fee_asset="BTC"), SPOT)
+    equity = valuation(StillBooks(BTCUSDT=100.0)).equity(ledger, Nanos(9))
+    assert seen(equity.fees, equity.fees_apart, equity.total) == (0, 1, 19)
+    assert ledger.fees.apart() == {"BTC": Decimal("0.01")}
+
+
+def test_the_rate_of_a_fee_is_stated_or_the_fill_says_it_or_a_book_of_that_minute() -> None:
+    values = valuation(StillBooks(BTCUSDT=100.0, BNBUSDT=6.0), PmsSettings(rates={"USDC": Decimal("0.5")}), SPOT, BNB)
+    old, young = Nanos(2 + MINUTE), Nanos(1 + MINUTE)
+    own, dollars = fill(SPOT, Side.BUY, "1", "90"), fill(DOLLARS, Side.BUY, "1", "80")
+    assert values.rate_then(Asset("USDT"), own, SPOT, old) == 1
+    assert values.rate_then(Asset("BTC"), own, SPOT, old) == 90
+    assert values.rate_then(Asset("BTC"), dollars, DOLLARS, old) == 40
+    assert values.rate_then(Asset("BNB"), own, SPOT, young) == 6
+    assert values.rate_then(Asset("BNB"), own, SPOT, old) is None
+    assert values.rate_then(Asset("XRP"), own, SPOT, young) is None
+
+
+def test_funding_is_its_own_part_of_the_total() -> None:
+    ledger = Ledger()
+    assert ledger.fund(funding("-3", "1"))
+    assert ledger.fund(funding("1", "2"))
+    assert not ledger.fund(funding("-3", "1")), "a copy"
+    equity = valuation(StillBooks()).equity(ledger, Nanos(0))
+    assert seen(equity.funding, equity.total, equity.fees) == (-2, -2, 0)
 
 
 def test_what_cannot_be_valued_is_named_and_left_out() -> None:
@@ -67,7 +107,7 @@ def test_what_cannot_be_valued_is_named_and_left_out() -> None:
     ledger.book(fill(DOLLARS, Side.BUY, "2", "90", fee="1", fee_asset="BNB"), DOLLARS)
     ledger.book(fill(DOLLARS, Side.SELL, "1", "95"), DOLLARS)
     equity = valuation(StillBooks()).equity(ledger, Nanos(0))
-    assert seen(equity.total, equity.unpriced) == (0, ("USDC", "BNB", "BTC"))
+    assert seen(equity.total, equity.unpriced) == (0, ("BNB", "USDC", "BTC"))
 
 
 def leg(of: Instrument, side: Side, filled: str, flow: str, *fees: Money, multiplier: str = "1") -> LegOutcome:

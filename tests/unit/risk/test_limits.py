@@ -5,8 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.health import (
+    Alarm,
+    AlarmKind,
     BookState,
     BookStateChanged,
     FeedUnreliable,
@@ -27,6 +30,7 @@ from tests.support.risk_rig import ASK, A, B, RiskRig
 from tests.support.trading import START, balances, fill, instrument, leg, plan
 
 BUY, SELL = Side.BUY, Side.SELL
+SKEWED = Alarm(B.venue, AlarmKind.CLOCK_OFFSET, raised=True, figure=1500.0, limit=1000.0, at=START)
 
 
 def buy(quantity: str = "1", price: str = "100", **changes: Any) -> Leg:
@@ -110,6 +114,7 @@ DENIALS: list[tuple[Code, Callable[[], RiskRig], Plan]] = [
     (Code.NO_RATE, lambda: RiskRig(instruments=[EUR]), plan(leg(EUR.instrument, BUY, "1", "100"))),
     (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.CONNECT), pair()),
     (Code.VENUE_DOWN, lambda: rig_with_links(LinkState.LIVE, LinkState.DOWN), pair()),
+    (Code.CLOCK_SKEW, lambda: rig_after(SKEWED), pair()),
     (Code.BOOK_NOT_VALID, lambda: rig_after(BookStateChanged(B.instrument, BookState.SUSPECT, "", START)), pair()),
     (Code.FEED_UNRELIABLE, lambda: rig_after(FeedUnreliable(B.instrument, "flaps", START)), pair()),
     (Code.NO_QUOTE, rig_without_quote, pair()),
@@ -163,6 +168,11 @@ def test_a_plan_that_breaks_one_rule_is_denied_by_its_name(
 
 def test_a_plan_within_all_limits_is_approved() -> None:
     assert RiskRig().ask(pair()) == "approved"
+
+
+def test_a_clock_that_is_right_again_and_alarms_about_other_things_deny_nothing() -> None:
+    rig = rig_after(SKEWED, replace(SKEWED, raised=False), replace(SKEWED, kind=AlarmKind.LATENCY_P99))
+    assert rig.ask(pair()) == "approved"
 
 
 def test_every_code_is_reached_by_this_table_and_explained() -> None:

@@ -29,6 +29,7 @@ from integrated_trading_system.domain.ids import (
 )
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import OrderStatus, Side
+from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.venues.venue import Acknowledged, Codec, Ignored, Pong, ServerClosing, VenueEvent
 from tests.support import binance
@@ -242,6 +243,43 @@ def test_a_futures_account_update_holds_balances_and_one_way_positions(usdm: Cod
     assert not event.complete
 
 
+FUNDING: dict[str, Any] = ACCOUNT_UPDATE | {
+    "a": {
+        "m": "FUNDING_FEE",
+        "B": [{"a": "USDT", "wb": "99.5", "cw": "89.5", "bc": "-1.0"}, {"a": "BNB", "wb": "1", "cw": "1", "bc": "0"}],
+    }
+}
+
+
+def test_a_funding_fee_is_told_before_the_balance_that_it_changed(usdm: Codec) -> None:
+    paid, balances = usdm.decode(msgspec.json.encode(FUNDING), AT)
+    assert isinstance(balances, BalancesReported)
+    assert isinstance(paid, FundingPaid)
+    assert (paid.instrument, paid.asset, paid.amount) == (None, "USDT", Decimal("-1.0"))
+    assert (paid.funding_id, paid.venue_time) == (f"{T}:USDT:99.5", balances.venue_time)
+
+
+@pytest.mark.parametrize("where", [{"S": "BTCUSDT"}, {"P": [{"s": "BTCUSDT", "pa": "1", "ep": "61000", "ps": "BOTH"}]}])
+def test_a_funding_fee_names_its_position_where_the_venue_does(usdm: Codec, where: dict[str, Any]) -> None:
+    paid, _ = usdm.decode(msgspec.json.encode(FUNDING | {"a": FUNDING["a"] | where}), AT)
+    assert isinstance(paid, FundingPaid)
+    assert paid.instrument == "binance:usdm:BTCUSDT"
+
+
+def test_two_funding_fees_of_one_millisecond_are_two(usdm: Codec) -> None:
+    other = FUNDING | {"a": {"m": "FUNDING_FEE", "B": [{"a": "USDT", "wb": "98.5", "cw": "88.5", "bc": "-1.0"}]}}
+    first, second = (usdm.decode(msgspec.json.encode(event), AT)[0] for event in (FUNDING, other))
+    assert isinstance(first, FundingPaid)
+    assert isinstance(second, FundingPaid)
+    assert first.funding_id != second.funding_id
+
+
+@pytest.mark.parametrize("why", ["ORDER", "DEPOSIT", "SOMETHING_NEW"])
+def test_a_change_for_another_reason_is_no_funding(usdm: Codec, why: str) -> None:
+    (event,) = usdm.decode(msgspec.json.encode(FUNDING | {"a": FUNDING["a"] | {"m": why}}), AT)
+    assert isinstance(event, BalancesReported)
+
+
 # -- the rest ------------------------------------------------------------------------------------
 
 
@@ -297,7 +335,7 @@ def test_random_bytes_yield_events_and_no_exception(frame: bytes) -> None:
 
 
 @given(
-    st.sampled_from([PAID, ACCOUNT_UPDATE]),
+    st.sampled_from([PAID, ACCOUNT_UPDATE, FUNDING]),
     st.data(),
     st.none() | st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=2) | st.floats(),
 )
