@@ -195,8 +195,7 @@ class MarketDataFeeder(Actor[Inbox]):
                 self._watch.polled(message)
             case InstrumentsListed():
                 for instrument in message.instruments:
-                    if instrument.instrument in self._lanes:
-                        self._lanes[instrument.instrument].list(instrument)
+                    self._all.list(instrument)
             case ClockReading():
                 ahead = message.wall - message.now
                 self._wall_ahead = ahead if self._wall_ahead is None else self._wall_ahead

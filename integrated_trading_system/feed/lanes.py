@@ -5,13 +5,15 @@ from typing import Any
 
 from integrated_trading_system.config.feed import FeedSettings
 from integrated_trading_system.domain.ids import InstrumentId, VenueId, venue_of
+from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookDelta, DataType, Quote, Trade
 from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
 from integrated_trading_system.feed.lane import Lane, SyncMessage
 from integrated_trading_system.feed.machine import BookMachine
-from integrated_trading_system.feed.statistics import VenueCounts
+from integrated_trading_system.feed.report import stream_views
+from integrated_trading_system.feed.statistics import Counts, StreamView, VenueCounts
 from integrated_trading_system.runtime.actor import Actor, Ref
 
 
@@ -41,6 +43,7 @@ class Lanes:
         self.bookless: dict[InstrumentId, None] = {}
         """Those whose depth is not wanted any more: what still comes of it is dropped."""
         self.venues: dict[VenueId, VenueCounts] = {}
+        self._rules: dict[InstrumentId, Instrument] = {}
 
     @property
     def expected(self) -> tuple[InstrumentId, ...]:
@@ -52,7 +55,8 @@ class Lanes:
         return self.open.get(instrument) or self._open(instrument)
 
     def close(self, lane: Lane) -> None:
-        """Nobody wants it any more: it is forgotten."""
+        """Nobody wants it any more: it is forgotten, but for what was counted."""
+        self._keep(lane, stream_views(lane))
         del self.open[lane.instrument]
         self.bookless.pop(lane.instrument, None)
         self._books.leave(lane.instrument)
@@ -60,13 +64,20 @@ class Lanes:
 
     def reopen(self, lane: Lane) -> Lane:
         """Without its book, on the same links. What still comes of the book is counted, and that is all."""
+        self._keep(lane, {kind: view for kind, view in stream_views(lane).items() if kind is DataType.DEPTH})
         self._books.leave(lane.instrument)
         del self.open[lane.instrument]
         new = self._open(lane.instrument)
         self.bookless[lane.instrument] = None
         new.links, new.down = lane.links, lane.down
-        new.quotes, new.trades, new.others, new.depth = lane.quotes, lane.trades, lane.others, lane.depth
+        new.quotes, new.trades, new.others, new.depth = lane.quotes, lane.trades, lane.others, Counts()
         return new
+
+    def list(self, instrument: Instrument) -> None:
+        """The venue's rules for it, for its lane now and whenever it is opened again."""
+        self._rules[instrument.instrument] = instrument
+        if instrument.instrument in self.open:
+            self.open[instrument.instrument].list(instrument)
 
     @staticmethod
     def expect(lane: Lane, kinds: Collection[DataType]) -> None:
@@ -80,6 +91,13 @@ class Lanes:
         if counts is None:
             counts = self.venues[venue] = VenueCounts(self._settings.quarantine_size)
         return counts
+
+    def _keep(self, lane: Lane, streams: Mapping[DataType, StreamView]) -> None:
+        counts, machine = self.venue(lane.venue), lane.entry.machine
+        counts.keep(streams)
+        if machine is not None:
+            counts.gaps += machine.gaps
+            counts.resyncs += machine.resyncs
 
     def machine(self) -> BookMachine:
         """An empty book."""
@@ -102,6 +120,8 @@ class Lanes:
         lane.trade_listeners = context.listeners(Trade, instrument)
         lane.delta_listeners = context.listeners(BookDelta, instrument)
         self.expect(lane, kinds)
+        if instrument in self._rules:
+            lane.list(self._rules[instrument])
         lane.heard = context.now
         self.venue(venue)
         return lane

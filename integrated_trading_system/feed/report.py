@@ -83,6 +83,8 @@ class VenueView(Struct, frozen=True, kw_only=True):
     messages: int
     """Events, and what the codec could not believe."""
     events: int
+    closed: dict[DataType, StreamView]
+    """Of streams that were unsubscribed; part of the sums, and of no instrument any more."""
     quarantined: int
     quarantined_by_reason: dict[str, int]
     gaps: int
@@ -126,14 +128,16 @@ def feed_view(
 def venue_view(lanes: list[Lane], counts: VenueCounts, clock: VenueClock) -> VenueView:
     """Sums over the venue's lanes."""
     events = sum(view.received for lane in lanes for view in stream_views(lane).values())
+    events += sum(view.received for view in counts.closed.values())
     machines = [machine for lane in lanes if (machine := lane.entry.machine) is not None]
     return VenueView(
         messages=events + counts.undecoded,
         events=events,
+        closed=dict(counts.closed),
         quarantined=sum(counts.reasons.values()),
         quarantined_by_reason=dict(counts.reasons),
-        gaps=sum(machine.gaps for machine in machines),
-        resyncs=sum(machine.resyncs for machine in machines),
+        gaps=counts.gaps + sum(machine.gaps for machine in machines),
+        resyncs=counts.resyncs + sum(machine.resyncs for machine in machines),
         reconnects=counts.reconnects,
         clock_offset_ms=clock.offset / MILLISECOND,
         clock_uncertainty_ms=clock.uncertainty / MILLISECOND,
@@ -223,5 +227,7 @@ def stream_views(lane: Lane) -> dict[DataType, StreamView]:
             waiting=machine.waiting,
             reasons={why: count for why, count in reasons.items() if count},
         )
+    else:
+        views[DataType.DEPTH] = lane.depth.view()
     views |= {kind: counts.view() for kind, counts in lane.others.items()}
     return {kind: view for kind, view in views.items() if view.received}

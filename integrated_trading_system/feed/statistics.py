@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import ceil
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from integrated_trading_system.domain.health import Quarantined
 from integrated_trading_system.domain.ids import LinkId
+from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND
 
 
@@ -31,6 +32,21 @@ class StreamView(Struct, frozen=True):
     def received(self) -> int:
         """All of them."""
         return self.delivered + self.conflated + self.dropped + self.quarantined + self.waiting
+
+
+def together(one: StreamView, other: StreamView) -> StreamView:
+    """Both counted as one."""
+    reasons = dict(one.reasons)
+    for why, count in other.reasons.items():
+        reasons[why] = reasons.get(why, 0) + count
+    return StreamView(
+        delivered=one.delivered + other.delivered,
+        conflated=one.conflated + other.conflated,
+        dropped=one.dropped + other.dropped,
+        quarantined=one.quarantined + other.quarantined,
+        waiting=one.waiting + other.waiting,
+        reasons=reasons,
+    )
 
 
 class Counts:
@@ -72,7 +88,7 @@ class Counts:
 class VenueCounts:
     """What is counted per venue, beside its instruments' own counters."""
 
-    __slots__ = ("_links", "quarantine", "reasons", "reconnects", "undecoded")
+    __slots__ = ("_links", "closed", "gaps", "quarantine", "reasons", "reconnects", "resyncs", "undecoded")
 
     def __init__(self, quarantine_size: int) -> None:
         """Nothing yet."""
@@ -82,7 +98,25 @@ class VenueCounts:
         """Quarantined by the codec: they never became events."""
         self.quarantine: deque[Quarantined] = deque(maxlen=quarantine_size)
         self.reconnects = 0
+        self.closed: dict[DataType, StreamView] = {}
+        """Of streams that nobody wants any more: what was counted stays counted."""
+        self.gaps = 0
+        self.resyncs = 0
+        """Of books that nobody wants any more."""
         self._links: dict[str, LinkId] = {}
+
+    def keep(self, streams: Mapping[DataType, StreamView]) -> None:
+        """These streams have ended; what waited in them will never be used."""
+        for kind, view in streams.items():
+            waited = {"unsubscribed": view.waiting} if view.waiting else {}
+            ended = StreamView(
+                delivered=view.delivered,
+                conflated=view.conflated,
+                dropped=view.dropped + view.waiting,
+                quarantined=view.quarantined,
+                reasons={**view.reasons, **waited},
+            )
+            self.closed[kind] = together(self.closed.get(kind, StreamView()), ended)
 
     def refuse(self, quarantined: Quarantined) -> None:
         """Count and keep a quarantined message."""

@@ -59,6 +59,8 @@ class RunOptions:
             overrides.append(f"log.level={self.log_level}")
         default = LISTENING_CONFIG if self.providers else DEFAULT_CONFIG
         settings = load(PlatformSettings, find(self.config or default), overrides)
+        if self.symbols and not self.providers:
+            raise ConfigurationError("--symbols goes with --provider; else name them in the file, or by --set")
         if self.providers:
             settings = provided(settings, self.providers, self.symbols)
         if self.listen_only:

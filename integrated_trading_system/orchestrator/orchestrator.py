@@ -28,6 +28,7 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.api.server import ApiServer
 from integrated_trading_system.drivers.ccxt.driver import CcxtDriver, beside
 from integrated_trading_system.drivers.ccxt.library import PREFIX
+from integrated_trading_system.drivers.ccxt.library import load as load_library
 from integrated_trading_system.drivers.http import HttpDriver
 from integrated_trading_system.drivers.journal import JournalDriver
 from integrated_trading_system.drivers.log import configure_log
@@ -76,6 +77,8 @@ class Orchestrator:
         """Take the start path; raises Refused, ConfigurationError or JournalUnavailable with nothing left open."""
         self.state: State = take_state(self.settings)
         try:
+            if any(name.startswith(PREFIX) for name in self.settings.venues):
+                await asyncio.to_thread(load_library)  # it takes seconds, and the run's time begins below
             self.platform: Platform = wire(self.settings, self.state.recovered)
             self._loop = LiveLoop(self.platform.system, self._clock)
             self._observe()
@@ -245,6 +248,12 @@ class Orchestrator:
             self._tasks.append(asyncio.create_task(self._note_books(self.history)))
 
     def _build_outputs(self) -> Outputs:
+        redis = self.settings.outputs.redis
+        if redis.enabled and redis.venue not in self.platform.venues:
+            configured = ", ".join(self.platform.venues)
+            logger.warning(
+                "outputs.redis.venue {} is not in this run ({}): nothing is written", redis.venue, configured
+            )
         return Outputs(
             self.settings.outputs,
             books=self.platform.books,

@@ -26,9 +26,10 @@ TEXT_SHOWN: Final = 300
 def streams(feed: FeedView) -> dict[str, Any]:
     """By ``venue:flavour:kind``: received = delivered + conflated + dropped + quarantined + waiting, and why."""
     found: dict[str, Any] = {}
-    for instrument, view in feed.instruments.items():
-        for kind, counts in view.streams.items():
-            name = f"{venue_of(instrument)}:{STREAM_NAMES[kind]}"
+    parts = [(venue_of(instrument), view.streams) for instrument, view in feed.instruments.items()]
+    for venue, counted in (*parts, *((venue, view.closed) for venue, view in feed.venues.items())):
+        for kind, counts in counted.items():
+            name = f"{venue}:{STREAM_NAMES[kind]}"
             total = found.setdefault(name, {**dict.fromkeys(OUTCOMES, 0), "reasons": {}})
             for outcome in OUTCOMES:
                 total[outcome] += getattr(counts, outcome)

@@ -28,6 +28,7 @@ EARLIER: Final = "earlier"
 """Plans of which there are too many to show each."""
 UNATTRIBUTED: Final = "unattributed"
 """Funding that nobody's position explains."""
+_NOBODYS: Final = (EARLIER, EXTERNAL)
 
 HoldingKey = tuple[InstrumentId, AccountId]
 Price = Callable[[InstrumentId], Decimal | None]
@@ -132,8 +133,8 @@ class Parts:
 
     def _keep(self) -> None:
         """`EARLIER` and `EXTERNAL` do not count."""
-        while self._kept_max and len(self._fees) > self._kept_max + 2:
-            oldest = next(name for name in self._fees if name not in (EARLIER, EXTERNAL))
+        while self._kept_max and len(self._fees) - sum(name in self._fees for name in _NOBODYS) > self._kept_max:
+            oldest = next(name for name in self._fees if name not in _NOBODYS)
             self._fees.setdefault(EARLIER, Fees()).add(self._fees.pop(oldest))
             for shares in self._shares.values():
                 share = shares.pop(oldest, None)

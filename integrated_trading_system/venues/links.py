@@ -201,9 +201,9 @@ class Links:
 
     def retry(self, message: RetryDue) -> None:
         """Connect, unless another plan of this venue has just done so: then a little later."""
-        if self._stopping:
+        line = self._lines.get(message.plan)
+        if self._stopping or line is None:  # None: meant for the incarnation before, which failed while this waited
             return
-        line = self._lines[message.plan]
         if line.left:
             line.retry = None
             return

@@ -37,7 +37,9 @@ RATES: Final = {
 RATE: Final = 0.01
 """Of any fault that is not named above."""
 TIMES: Final = 0.6
-"""How often each timed fault then happens in a seed, on average."""
+"""How often each timed fault then happens in a short seed, on average,"""
+TIMED_RATE: Final = 0.03
+"""and how often a second in a long one."""
 ALL_EVENTS_LOST: Final = 0.05
 """Share of seeds in which not one event of an account's own stream arrives."""
 RESTING: Final = StrategySettings(
@@ -149,7 +151,7 @@ def _rates(random: Random, seconds: float) -> dict[Fault, float]:
     """Each fault is off in some seeds and rare in others."""
     mix = {}
     for fault in Fault:
-        most = TIMES / seconds if fault in TIMED else RATES.get(fault, RATE)
+        most = max(TIMES / seconds, TIMED_RATE) if fault in TIMED else RATES.get(fault, RATE)
         mix[fault] = most * random.choice((0, 0.3, 1))
     if random.random() < ALL_EVENTS_LOST:
         mix[Fault.EVENT_LOST] = 1.0

@@ -28,6 +28,7 @@ from integrated_trading_system.oms.records import (
     funding_of,
     openings_of,
     orders_of,
+    traded_by_leg,
 )
 from integrated_trading_system.simulation.campaign.control import picture
 from tests.support.collector import Collector
@@ -129,3 +130,18 @@ def test_funding_is_kept_told_to_all_and_changes_no_order() -> None:
 def test_every_order_ever_intended_is_known_again() -> None:
     lines = [encode(record) for record in RECORDS]
     assert list(orders_of(lines)) == [request(), request()]
+
+
+def test_what_each_leg_traded_is_known_again_and_undoing_subtracts() -> None:
+    rig = Rig()
+    plan = pair(1, 5, HedgePolicy.REVERSE, START)
+    rig.approve(plan)
+    buy, sell = (submit.request for submit in rig.submits())
+    rig.tell(rig.fill(buy, 3, "t1"))
+    rig.complete(sell, 0, "")
+    assert traded_by_leg(rig.records) == {plan.plan_id: [3, 0]}
+    rig.tell(rig.done(buy, OrderStatus.EXPIRED, 3))
+    undo = rig.submits()[1].request
+    assert undo.side is buy.side.opposite
+    rig.tell(rig.fill(undo, 2, "t2"))
+    assert traded_by_leg(rig.records) == {plan.plan_id: [1, 0]}

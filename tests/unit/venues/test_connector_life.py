@@ -10,6 +10,7 @@ from integrated_trading_system.domain.link import CloseLink, OpenLink, PongRecei
 from integrated_trading_system.domain.market import PolledQuote, Quote
 from integrated_trading_system.domain.order import CancelOrder, QueryBalances
 from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.venues.line import RetryDue
 from integrated_trading_system.venues.venue import Venue
 from tests.support.connector_rig import Rig
 from tests.support.toy_venue import BTC, ETH, MAIN, TOY, ToyMarket, submit, toy_venue
@@ -329,3 +330,10 @@ def test_a_dormant_venue_that_is_stopped_stays_asleep() -> None:
     rig.tell(Shutdown("operator"), VenueBlocked(OTHER, "http-451", Nanos(rig.now)))
     rig.wait(10)
     assert requests(rig) == []
+
+
+def test_a_retry_meant_for_the_incarnation_before_is_ignored_while_no_link_is_planned() -> None:
+    rig = Rig()
+    rig.tell(RetryDue("market-0"))
+    assert set(rig.system.restarts().values()) == {0}
+    assert rig.take(OpenLink) == []
