@@ -20,7 +20,7 @@ from integrated_trading_system.simulation.campaign.swarm import draw
 from integrated_trading_system.simulation.campaign.violation import Violation
 
 COMMAND: Final = "python -m integrated_trading_system simulate --core"
-JUDGED_FROM: Final = 200
+JUDGED_FROM: Final = 1_000
 """In fewer seeds a rare fault may well not have shown all of its effects."""
 NEXT_KILL: Final = 12
 """A second or third kill comes within so many boundaries of the one before."""

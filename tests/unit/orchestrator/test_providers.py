@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.providers import provided
@@ -37,12 +37,10 @@ def test_with_several_venues_each_symbol_has_the_later_ones_as_substitutes() -> 
     assert group.sources == ("binance:spot:BTCUSDT", "bybit:linear:BTCUSDT")
 
 
-def test_all_means_every_provider() -> None:
-    assert [name.partition(":")[0] for name in provided(SETTINGS, ["all"], ["X"]).venues] == [
-        "binance",
-        "bybit",
-        "alpaca",
-    ]
+def test_all_means_every_provider_and_in_dev_mode_those_that_can_be_simulated() -> None:
+    live = SETTINGS.model_copy(update={"mode": Mode.PAPER})
+    assert [name.partition(":")[0] for name in provided(live, ["all"], ["X"]).venues] == ["binance", "bybit", "alpaca"]
+    assert list(provided(SETTINGS, ["all"], ["X"]).venues) == ["binance:spot", "bybit:linear"]
 
 
 @pytest.mark.parametrize(
@@ -64,3 +62,8 @@ def test_a_recording_trades_nothing_and_keeps_no_history() -> None:
     assert settings.strategies == ()
     assert not settings.storage.enabled
     assert settings.venues
+
+
+def test_symbols_without_a_provider_are_refused_rather_than_ignored() -> None:
+    with pytest.raises(ConfigurationError, match="--provider"):
+        RunOptions(symbols=("BTCUSDT",)).settings()

@@ -34,7 +34,7 @@ def test_undoing_after_a_restart_stays_within_what_was_reserved() -> None:
     exposure.order(undo)
     exposure.fill(fill_of(undo, "1"))
     held = exposure.holding(A.instrument, ACCOUNT)
-    assert (held.position, held.up, held.down) == (0, 1, 0)
+    assert [held.position, held.up, held.down] == [Decimal(0), Decimal(1), Decimal(0)]
     exposure.finish(BUYING.plan_id)
-    assert (held.position, held.up, held.down) == (0, 0, 0)
+    assert [held.position, held.up, held.down] == [Decimal(0)] * 3
     assert exposure.by_strategy[StrategyId(BUYING.strategy), A.instrument, ACCOUNT].up == 0
