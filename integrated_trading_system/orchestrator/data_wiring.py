@@ -50,7 +50,7 @@ from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
 from integrated_trading_system.simulation.paper import PaperAccount, PaperTerms
 from integrated_trading_system.venues import catalog
-from integrated_trading_system.venues.connector import Connector
+from integrated_trading_system.venues.connector.connector import Connector
 from integrated_trading_system.venues.venue import Venue
 
 MONEY: Final = MailboxLimits(capacity=100_000)

@@ -12,8 +12,8 @@ from integrated_trading_system.feed.report import BookView, VenueView
 from integrated_trading_system.orchestrator.condition import alarms, circuits_open, groups
 from integrated_trading_system.orchestrator.platform import FEED, Platform, connector_name
 from integrated_trading_system.venues import catalog
-from integrated_trading_system.venues.heartbeats import is_dry
-from integrated_trading_system.venues.view import ConnectorView
+from integrated_trading_system.venues.connector.heartbeats import is_dry
+from integrated_trading_system.venues.connector.view import ConnectorView
 
 RATE_OVER: Final = SECOND
 SYMBOLS_NAMED: Final = 3

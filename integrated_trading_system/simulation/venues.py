@@ -14,14 +14,14 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.coins import COINS, Coin
 from integrated_trading_system.simulation.exchange.dialect import Dialect
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackPerp, BackpackSpot
-from integrated_trading_system.simulation.exchange.dialects.binance_coinm import BinanceCoinm
-from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
-from integrated_trading_system.simulation.exchange.dialects.binance_us import BinanceUs
-from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
-from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear, BybitSpot
-from integrated_trading_system.simulation.exchange.dialects.kraken import KrakenSpot
-from integrated_trading_system.simulation.exchange.dialects.okx import OkxSpot, OkxSwap
+from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackPerp, BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.binance.coinm import BinanceCoinm
+from integrated_trading_system.simulation.exchange.dialects.binance.spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance.us import BinanceUs
+from integrated_trading_system.simulation.exchange.dialects.binance.usdm import BinanceUsdm
+from integrated_trading_system.simulation.exchange.dialects.bybit.dialect import BybitLinear, BybitSpot
+from integrated_trading_system.simulation.exchange.dialects.kraken.dialect import KrakenSpot
+from integrated_trading_system.simulation.exchange.dialects.okx.dialect import OkxSpot, OkxSwap
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.listing import Listing, Rules
 from integrated_trading_system.simulation.market import Market

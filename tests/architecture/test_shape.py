@@ -12,7 +12,9 @@ PACKAGE = ROOT / "integrated_trading_system"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))
 UNIT_TEST_FOLDERS = sorted({path.parent for path in (ROOT / "tests" / "unit").rglob("test_*.py")})
-VENUES = sorted(folder for folder in PACKAGE.glob("venues/*") if (folder / "__init__.py").exists())
+VENUES = sorted(
+    folder for folder in PACKAGE.glob("venues/*") if (folder / "__init__.py").exists() and folder.name != "connector"
+)
 
 VENUE_FILES = (
     *("__init__", "endpoints", "wire", "symbols", "codec", "user_codec", "session"),

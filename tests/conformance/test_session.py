@@ -12,8 +12,8 @@ from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.venues.allocation import allocate
-from integrated_trading_system.venues.changes import STREAMS_PER_CHANGE
+from integrated_trading_system.venues.connector.links.allocation import allocate
+from integrated_trading_system.venues.connector.links.changes import STREAMS_PER_CHANGE
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import Acknowledged, ControlFrame, LinkPlan
 from tests.conformance.description import SENT

@@ -30,7 +30,7 @@ from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers import dial as dial_module
 from integrated_trading_system.drivers.dial import FRAGMENTS_MAX
 from integrated_trading_system.drivers.websocket import FRAMES_PER_TURN, SEND_BYTES_MAX, WebSocketDriver
-from integrated_trading_system.venues.calls import REFUSED_FOR_GOOD
+from integrated_trading_system.venues.connector.calls import REFUSED_FOR_GOOD
 from integrated_trading_system.venues.signer import Signer
 from integrated_trading_system.venues.venue import Credentials
 from tests.support.certificate import untrusted_server

@@ -18,7 +18,8 @@ from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator.platform import FEED, OMS, connector_name
 from integrated_trading_system.simulation.exchange.dialect import Outgoing
 from integrated_trading_system.simulation.faults import Fault
-from integrated_trading_system.venues import catalog, links
+from integrated_trading_system.venues import catalog
+from integrated_trading_system.venues.connector.links import links
 from integrated_trading_system.venues.venue import LinkPlan
 from tests.support.watched_market import SYMBOLS, WatchedMarket
 

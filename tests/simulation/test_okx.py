@@ -10,7 +10,7 @@ from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.orchestrator.summary import picture
 from integrated_trading_system.simulation.exchange.accounts import Account
-from integrated_trading_system.simulation.exchange.dialects.okx import Okx
+from integrated_trading_system.simulation.exchange.dialects.okx.dialect import Okx
 from tests.support.accounting import refused, unaccounted
 from tests.support.virtual_platform import VirtualPlatform, dev_settings
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from integrated_trading_system.domain.ids import VenueId
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

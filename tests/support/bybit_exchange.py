@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrated_trading_system.domain.ids import VenueId
-from integrated_trading_system.simulation.exchange.dialects.bybit import Bybit, BybitLinear, BybitSpot
+from integrated_trading_system.simulation.exchange.dialects.bybit.dialect import Bybit, BybitLinear, BybitSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

@@ -13,9 +13,9 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.runtime.system import System
-from integrated_trading_system.venues.connector import Connector
+from integrated_trading_system.venues.connector.connector import Connector
+from integrated_trading_system.venues.connector.view import ConnectorView
 from integrated_trading_system.venues.venue import Venue
-from integrated_trading_system.venues.view import ConnectorView
 from tests.support.collector import Collector
 from tests.support.toy_venue import toy_venue
 

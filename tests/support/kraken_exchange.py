@@ -11,7 +11,7 @@ import msgspec
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.simulation.exchange.dialect import ServerReply
-from integrated_trading_system.simulation.exchange.dialects.kraken import KrakenSpot
+from integrated_trading_system.simulation.exchange.dialects.kraken.dialect import KrakenSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

@@ -13,7 +13,7 @@ import msgspec
 from integrated_trading_system.domain.ids import LinkId, VenueId
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import ServerReply
-from integrated_trading_system.simulation.exchange.dialects.okx import Okx, OkxSpot, OkxSwap
+from integrated_trading_system.simulation.exchange.dialects.okx.dialect import Okx, OkxSpot, OkxSwap
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

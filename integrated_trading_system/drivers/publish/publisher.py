@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.publish.statistics import OutputStatistics
-from integrated_trading_system.venues.backoff import Backoff
+from integrated_trading_system.venues.connector.backoff import Backoff
 
 T = TypeVar("T")
 

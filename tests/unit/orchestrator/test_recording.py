@@ -5,7 +5,7 @@ from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import Recovered
 from integrated_trading_system.orchestrator.recording import WITHHELD, header_of, platform_of
-from integrated_trading_system.venues.heartbeats import is_dry
+from integrated_trading_system.venues.connector.heartbeats import is_dry
 
 SETTINGS = PlatformSettings.model_validate(
     {

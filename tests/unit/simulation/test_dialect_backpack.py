@@ -8,9 +8,9 @@ import pytest
 
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import ServerRequest
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackSpot
-from integrated_trading_system.simulation.exchange.dialects.backpack_guard import Guard, Proof
-from integrated_trading_system.simulation.exchange.dialects.backpack_http import Failure, read_params
+from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.backpack.guard import Guard, Proof
+from integrated_trading_system.simulation.exchange.dialects.backpack.http import Failure, read_params
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.backpack_exchange import desk, venue
 from tests.support.dialect_clients import BackpackClient, error

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from integrated_trading_system.domain.time import MILLISECOND
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackPerp
+from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackPerp
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.dialect_clients import SEED, BackpackClient, error
 from tests.support.exchange import START, Desk, customer, linear_listing, rules

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.backpack import BackpackSpot
+from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.backpack_exchange import desk, venue
 from tests.support.dialect_clients import BackpackClient

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear, BybitSpot
-from integrated_trading_system.simulation.exchange.dialects.bybit_guard import is_signed
+from integrated_trading_system.simulation.exchange.dialects.bybit.dialect import BybitLinear, BybitSpot
+from integrated_trading_system.simulation.exchange.dialects.bybit.guard import is_signed
 from tests.support.bybit_exchange import linear, spot
 from tests.support.dialect_clients import BybitClient, code
 from tests.support.exchange import KEY

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.bybit import BybitLinear
-from integrated_trading_system.simulation.exchange.dialects.bybit_rows import Ids
+from integrated_trading_system.simulation.exchange.dialects.bybit.dialect import BybitLinear
+from integrated_trading_system.simulation.exchange.dialects.bybit.rows import Ids
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.bybit_exchange import accounts, linear, spot
 from tests.support.dialect_clients import BybitClient, code, result

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.bybit import Bybit, BybitLinear
+from integrated_trading_system.simulation.exchange.dialects.bybit.dialect import Bybit, BybitLinear
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.bybit_exchange import desk, venue
 from tests.support.dialect_clients import BybitClient

@@ -15,7 +15,7 @@ from integrated_trading_system.simulation.exchange.dialect import Dialect, Serve
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.venues import build_dialect, build_exchange, listings
-from integrated_trading_system.venues.allocation import allocate
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.history import CandlePrice, History
 from integrated_trading_system.venues.rest import WeightedRequest
 from integrated_trading_system.venues.venue import Venue, VenueEvent

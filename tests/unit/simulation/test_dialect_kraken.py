@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integrated_trading_system.domain.time import SECOND
-from integrated_trading_system.simulation.exchange.dialects.kraken_guard import NONCE_WINDOW
+from integrated_trading_system.simulation.exchange.dialects.kraken.guard import NONCE_WINDOW
 from tests.support.exchange import START
 from tests.support.kraken_exchange import KrakenClient, error, kraken
 

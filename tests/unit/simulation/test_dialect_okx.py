@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from integrated_trading_system.domain.time import HOUR, MINUTE
-from integrated_trading_system.simulation.exchange.dialects.okx_guard import is_signed
+from integrated_trading_system.simulation.exchange.dialects.okx.guard import is_signed
 from tests.support.okx_exchange import OkxClient, code, data, desk, entries, venue
 
 FLAVOURS = ("spot", "swap")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrated_trading_system.simulation.exchange.dialects.okx_channels import IDLE_MAX
+from integrated_trading_system.simulation.exchange.dialects.okx.channels import IDLE_MAX
 from tests.support.exchange import KEY
 from tests.support.okx_exchange import OkxClient, desk, venue
 

@@ -9,8 +9,8 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import DAY
 from integrated_trading_system.venues import alpaca as folder
-from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.alpaca import signing
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import ControlFrame, Credentials, LinkPlan
 from tests.support import alpaca

@@ -8,8 +8,8 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues import backpack as folder
-from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.backpack.session import STREAMS_PER_FRAME, STREAMS_PER_LINK
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import LinkPlan

@@ -11,7 +11,7 @@ from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MINUTE
-from integrated_trading_system.venues.allocation import allocate
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import LinkPlan
 from tests.support import binance

@@ -8,8 +8,8 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues import bybit as folder
-from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.bybit.session import TOPICS_PER_FRAME, TOPICS_PER_LINK, BybitSession
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import LinkPlan

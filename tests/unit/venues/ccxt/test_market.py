@@ -13,9 +13,9 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import MINUTE, Nanos
 from integrated_trading_system.venues import catalog
-from integrated_trading_system.venues.allocation import allocate
 from integrated_trading_system.venues.ccxt import signing
 from integrated_trading_system.venues.ccxt.symbols import DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.history import CandlePrice, History
 from integrated_trading_system.venues.rest import MalformedReply
 from integrated_trading_system.venues.venue import ControlFrame, Credentials

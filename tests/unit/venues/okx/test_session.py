@@ -8,7 +8,7 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.venues import okx as folder
-from integrated_trading_system.venues.allocation import allocate
+from integrated_trading_system.venues.connector.links.allocation import allocate
 from integrated_trading_system.venues.endpoints import Endpoints
 from integrated_trading_system.venues.okx.endpoints import RULES
 from integrated_trading_system.venues.okx.session import ARGUMENTS_PER_FRAME, STREAMS_PER_LINK, OkxSession

@@ -6,7 +6,7 @@ import pytest
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import DAY, MILLISECOND
-from integrated_trading_system.simulation.exchange.dialects.binance_coinm import BinanceCoinm
+from integrated_trading_system.simulation.exchange.dialects.binance.coinm import BinanceCoinm
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.venues import build_exchange, listings
 from tests.support.exchange import START, BinanceClient, failure

@@ -9,7 +9,7 @@ import pytest
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance.spot import BinanceSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

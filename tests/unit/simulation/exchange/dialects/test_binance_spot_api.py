@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.binance_guard import is_signed
-from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance.guard import is_signed
+from integrated_trading_system.simulation.exchange.dialects.binance.spot import BinanceSpot
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.exchange import KEY, SECRET, START, BinanceClient, customer, rules, spot_listing
 

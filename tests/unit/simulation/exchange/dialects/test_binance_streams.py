@@ -6,8 +6,8 @@ import pytest
 
 from integrated_trading_system.domain.ids import LinkId, VenueId
 from integrated_trading_system.domain.time import DAY, MILLISECOND, SECOND, Nanos
-from integrated_trading_system.simulation.exchange.dialects.binance_spot import BinanceSpot
-from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
+from integrated_trading_system.simulation.exchange.dialects.binance.spot import BinanceSpot
+from integrated_trading_system.simulation.exchange.dialects.binance.usdm import BinanceUsdm
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

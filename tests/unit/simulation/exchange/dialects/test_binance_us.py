@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from integrated_trading_system.domain.time import MILLISECOND
-from integrated_trading_system.simulation.exchange.dialects.binance_us import BinanceUs
+from integrated_trading_system.simulation.exchange.dialects.binance.us import BinanceUs
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from tests.support.exchange import KEY, START, BinanceClient, customer, failure, rules, spot_listing
 

@@ -9,7 +9,7 @@ import pytest
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import MILLISECOND
-from integrated_trading_system.simulation.exchange.dialects.binance_usdm import BinanceUsdm
+from integrated_trading_system.simulation.exchange.dialects.binance.usdm import BinanceUsdm
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.participants import populate

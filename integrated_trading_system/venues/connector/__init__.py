@@ -1,0 +1,1 @@
+"""The one connector: an actor that keeps one venue connected and speaks for it, and all that it is made of."""

@@ -1,0 +1,1 @@
+"""Connections: planned, opened, kept alive, changed, replaced."""
