@@ -156,13 +156,14 @@ class Stopped(Actor[Any]):
     """Stands where an actor failed for good: hears nothing, and still shows the last state."""
 
     def __init__(self, failed: Actor[Any]) -> None:
-        self._failed = failed
+        self.failed: Actor[Any] = failed.failed if isinstance(failed, Stopped) else failed
+        """As it was when it failed."""
 
     def receive(self, message: Any) -> None:
         """Too late."""
 
     def view(self) -> Any:
-        return self._failed.view()
+        return self.failed.view()
 
 
 class InlineRef(Generic[M]):

@@ -175,7 +175,8 @@ class System:
 
     def actor(self, name: ActorName) -> Any:
         """The actor itself, for questions to which its view has no answer. Between turns; nothing that changes it."""
-        return self._cells[name].actor
+        actor = self._cells[name].actor
+        return actor.failed if isinstance(actor, Stopped) else actor
 
     def cell(self, name: ActorName) -> Cell[Any]:
         """The actor's place in the machine, for those who put a failure into it on purpose."""

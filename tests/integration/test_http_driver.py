@@ -22,6 +22,7 @@ from integrated_trading_system.venues.venue import Credentials
 from tests.support.certificate import untrusted_server
 from tests.support.port import PATIENCE, RecordingPort, TestGate
 from tests.support.raw_server import Serve, free_port, raw_server, read_head, reset
+from tests.support.served import until
 
 VENUE = VenueId("binance:spot")
 ACCOUNT = AccountId("main")
@@ -311,6 +312,7 @@ async def test_a_gate_that_closes_in_the_very_turn_before_the_first_byte_still_h
     bench.driver._gate = Closing()
     assert await bench.failed(bench.call(await bench.serve(handler), "POST", body="order=1")) == ("gate", False)
     await bench.driver.stop()
+    await until(lambda: bool(received), "the server to see the end of the connection")
     assert received == [b""]
 
 

@@ -74,4 +74,5 @@ def test_the_stream_tells_of_the_market_and_of_our_orders(saw: dict[str, Any]) -
     assert decimal(saw["streamed_ticker"]["bid"]) < decimal(saw["streamed_ticker"]["ask"])
     book = saw["streamed_book"]
     assert decimal(book["bids"][0][0]) < decimal(book["asks"][0][0])
+    assert isinstance(saw["streamed_order"], list), saw["streamed_order"]
     assert saw["streamed_order"][0]["symbol"] == "BTC/USDT"

@@ -42,7 +42,7 @@ async def visit(place: dict[str, Any]) -> dict[str, Any]:
         watching = asyncio.ensure_future(client.watch_orders(symbol))
         while not watching.done():
             placed = await client.create_order(symbol, "limit", "buy", amount, await far_below())
-            await asyncio.wait([watching], timeout=1)
+            await asyncio.wait([watching], timeout=10)
             await client.cancel_order(placed["id"], symbol)
         return watching.result()
 
