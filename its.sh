@@ -132,10 +132,13 @@ check() {
     fi
 }
 
-# Some tests run servers and clients in real time, and lose to a busy machine what no user would: what failed beside
-# others is run once more, alone, and named. What is wrong fails again.
+# Tests with servers and clients in real time lose to a busy machine what no user would: what failed of them beside
+# others is run once more, alone, and named. Whatever else failed has failed: there chance has no part.
 again() {
     [ "$1" -eq 1 ] || exit "$1"
+    if grep '::' .pytest_cache/v/cache/lastfailed | grep -qvE '"tests/(integration|referees)/'; then
+        exit 1
+    fi
     printf '== pytest, once more and alone: what failed beside others\n'
     "$python" -m pytest --last-failed --last-failed-no-failures none || exit
 }

@@ -1,4 +1,4 @@
-"""The whole platform, the default configuration's four venues, and everything that can go wrong at once.
+"""The whole platform, some of the default configuration's venues, and everything that can go wrong at once.
 
 `SOAK_SEEDS=FIRST:LAST` runs other seeds than the few of every commit, `SOAK_SECONDS` longer ones:
 
