@@ -41,6 +41,10 @@ class Leg(Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
     multiplier: Decimal = Decimal(1)
     """Base units of the Comparison in one unit of `quantity`: legs are matched in base units."""
+    follows: int | None = None
+    """Index of the earlier leg that leads this one. A follower has no first order: whenever the leader has traded
+    a share of its quantity, the same share of the follower is ordered, at up to `worst_price`. So a maker leg is
+    hedged at each fill, and the legs of a cycle are traded one after the other."""
 
 
 class Plan(Struct, frozen=True, kw_only=True, tag=True):
@@ -51,13 +55,47 @@ class Plan(Struct, frozen=True, kw_only=True, tag=True):
     legs: tuple[Leg, ...]
     policy: HedgePolicy
     hedge_orders_max: int
-    """How many orders may be spent on repairing."""
+    """How many orders may be spent on following and repairing."""
     created_at: Nanos
     submit_by: Nanos
     """The first orders are not sent after this."""
     hedge_by: Nanos
     """Repairing ends here; what is then left is reported as residual."""
     expected_edge: Decimal = ZERO
+    rest_until: Nanos | None = None
+    """A leg that leads others and rests is cancelled then; None: half-way from `submit_by` to `hedge_by`."""
+
+
+def leading(plan: Plan) -> frozenset[int]:
+    """The legs that others follow."""
+    return frozenset(leg.follows for leg in plan.legs if leg.follows is not None)
+
+
+def rests_until(plan: Plan) -> Nanos:
+    """When a leg that leads others is cancelled, so that there is time to hedge its last fill."""
+    half = plan.submit_by + (plan.hedge_by - plan.submit_by) // 2
+    return Nanos(half) if plan.rest_until is None else plan.rest_until
+
+
+def flat_by(plan: Plan) -> Nanos:
+    """The time to flat: from then on nothing leaves for the plan.
+
+    What is then left, or comes to light later of an order in doubt, is reported and not repaired.
+    """
+    return plan.hedge_by
+
+
+def worst_residual(plan: Plan) -> tuple[Decimal, ...]:
+    """Per leg, the base units of it that may at worst stand unhedged, at any instant and in the end.
+
+    That is all of a leg on which others depend: one trade may take a resting order whole before anything
+    can be hedged, so whoever wants less at risk lets less rest. The last leg of a chain is never ahead.
+    """
+    leads = [leg.follows for leg in plan.legs]
+    return tuple(
+        leg.quantity * leg.multiplier if index in leads or leads.count(leg.follows) > 1 else ZERO
+        for index, leg in enumerate(plan.legs)
+    )
 
 
 class ApprovedPlan(Struct, frozen=True, kw_only=True, tag=True):
@@ -65,6 +103,28 @@ class ApprovedPlan(Struct, frozen=True, kw_only=True, tag=True):
 
     plan: Plan
     approved_at: Nanos
+
+
+class AmendPlan(Struct, frozen=True, kw_only=True, tag=True):
+    """Let what rests of a leg rest at another price, at most as far as its worst price.
+
+    The plan stays what it is. Answered by AmendRefused, or by orders: the old one over, the new one made.
+    """
+
+    plan_id: PlanId
+    strategy: StrategyId
+    leg: int
+    price: Decimal
+
+
+class AmendRefused(Struct, frozen=True, kw_only=True, tag=True):
+    """The price stays what it was; or, where its order is over, nothing rests any more."""
+
+    plan_id: PlanId
+    strategy: StrategyId
+    leg: int
+    reason: str
+    at: Nanos
 
 
 class PlanDenied(Struct, frozen=True, kw_only=True, tag=True):
@@ -103,12 +163,12 @@ class PlanFinished(Struct, frozen=True, kw_only=True, tag=True):
     strategy: StrategyId
     legs: tuple[LegOutcome, ...]
     hedge_orders: int
-    residual: Decimal
-    """Base units left unhedged: sum over legs of sign x filled x multiplier."""
     reason: str
     at: Nanos
     expected_edge: Decimal = ZERO
     """As the plan had it."""
+    residuals: tuple[Money, ...] = ()
+    """Base units left unhedged, by asset, positive is long: how far legs are ahead of those that depend on them."""
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):

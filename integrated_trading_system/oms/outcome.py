@@ -7,7 +7,7 @@ from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.plan import Leg, LegOutcome, Plan, PlanFinished
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.oms.legs import Instruments, net, residual
+from integrated_trading_system.oms.progress import Instruments, net, residuals
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
 
@@ -19,7 +19,7 @@ def finished(plan: Plan, orders: Sequence[Tracked], instruments: Instruments, re
         strategy=plan.strategy,
         legs=tuple(_outcome(index, leg, orders, instruments) for index, leg in enumerate(plan.legs)),
         hedge_orders=sum(1 for tracked in orders if tracked.purpose is not Purpose.FIRST),
-        residual=residual(plan, orders),
+        residuals=residuals(plan, orders, instruments),
         reason=reason,
         at=at,
         expected_edge=plan.expected_edge,

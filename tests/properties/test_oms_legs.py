@@ -10,18 +10,12 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
 from integrated_trading_system.domain.plan import HedgePolicy, Plan
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.oms.legs import (
-    Finish,
-    Permission,
-    Repair,
-    Wait,
-    keeps_envelope,
-    net,
-    next_step,
-    residual,
-)
+from integrated_trading_system.oms.envelope import keeps_envelope
+from integrated_trading_system.oms.legs import next_step
+from integrated_trading_system.oms.progress import net, residuals
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import InFlight, Tracked
+from integrated_trading_system.oms.steps import Around, Finish, Permission, Repair, Wait
 from tests.support.oms_orders import INSTRUMENTS, request, tracked
 from tests.support.oms_world import START, pair
 
@@ -38,15 +32,24 @@ def over(plan: Plan, leg: int, side: Side, quantity: Decimal, filled: int, purpo
     return tracked(order, status, filled, purpose, at=START)
 
 
+def around(permission: Permission = Permission.ALL) -> Around:
+    return Around(instruments=INSTRUMENTS, permission=permission, now=START, pause=Nanos(0))
+
+
+def residual(plan: Plan, orders: list[Tracked]) -> Decimal:
+    """Both venues trade the same asset."""
+    return sum((money.amount for money in residuals(plan, orders, INSTRUMENTS)), Decimal(0))
+
+
 def endings(plan: Plan, orders: list[Tracked], permission: Permission) -> Iterator[list[Tracked]]:
     """Every end of the plan from here; on the way every repair is checked."""
     before = residual(plan, orders)
-    step = next_step(InFlight(plan, orders), INSTRUMENTS, permission, START, Nanos(0))
+    step = next_step(InFlight(plan, orders), around(permission))
     if isinstance(step, Finish):
         yield orders
         return
     assert isinstance(step, Repair), step
-    assert keeps_envelope(plan, orders, step)
+    assert keeps_envelope(plan, orders, step, START)
     for filled in range(int(step.quantity) + 1):
         after = [*orders, over(plan, step.leg, step.side, step.quantity, filled, step.purpose)]
         assert abs(residual(plan, after)) <= abs(before), "a repair never makes it worse"
@@ -91,7 +94,7 @@ def test_nothing_is_repaired_while_the_fate_of_any_order_is_open(
     for filled, other in product(range(4), repeat=2):
         waiting = tracked(request("w", quantity=4, leg=leg), status, filled)
         ended = over(plan, 1 - leg, plan.legs[1 - leg].side, Decimal(3), other, Purpose.FIRST)
-        step = next_step(InFlight(plan, [waiting, ended]), INSTRUMENTS, Permission.ALL, START, Nanos(0))
+        step = next_step(InFlight(plan, [waiting, ended]), around())
         assert step == Wait(plan.hedge_by)
 
 
