@@ -15,48 +15,61 @@ from integrated_trading_system.domain.ids import AccountId, ClientOrderId, Instr
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order, Side
 from integrated_trading_system.domain.plan import Leg, Plan
+from integrated_trading_system.risk.worth import Change, Worths
 
 Key: TypeAlias = tuple[InstrumentId, AccountId]
 StrategyKey: TypeAlias = tuple[StrategyId, InstrumentId, AccountId]
 
 EXTERNAL = StrategyId("external")
-"""Owner of fills whose strategy is not known: of earlier runs, or of orders that are not ours."""
+"""Owner of fills whose strategy is not known: of orders that are not ours."""
 
 
 class Holding:
-    """Signed position in the instrument's own units, and how far plans in flight may move it."""
+    """Signed position in the instrument's own units, and between which bounds plans in flight may move it."""
 
-    __slots__ = ("down", "position", "up")
+    __slots__ = ("high", "low", "position", "worst")
 
     def __init__(self) -> None:
         """Nothing."""
         self.position = ZERO
-        self.up = ZERO
-        self.down = ZERO
+        self.high = ZERO
+        """The highest that the position may come to; never below it."""
+        self.low = ZERO
+        self.worst = ZERO
+        """The largest size it can come to, either way."""
 
     @property
-    def worst(self) -> Decimal:
-        """The largest size it can come to, either way."""
-        return max(abs(self.position + self.up), abs(self.position - self.down))
+    def up(self) -> Decimal:
+        """How far plans in flight may move it up."""
+        return self.high - self.position
 
-    def worst_with(self, side: Side, quantity: Decimal) -> Decimal:
-        """The same, with one more leg in flight."""
-        up, down = (quantity, ZERO) if side is Side.BUY else (ZERO, quantity)
-        return max(abs(self.position + self.up + up), abs(self.position - self.down - down))
+    @property
+    def down(self) -> Decimal:
+        """How far plans in flight may move it down."""
+        return self.position - self.low
+
+    def growth(self, up: Decimal, down: Decimal) -> Decimal:
+        """By how much the largest size grows when it may go so much further up and down; never negative."""
+        high, low = self.high + up, down - self.low
+        return (max(high, low)) - self.worst
 
     def reducible(self, side: Side) -> Decimal:
         """How much may be traded on this side without ever growing or turning the position."""
-        return max(self.position - self.down if side is Side.SELL else -self.position - self.up, ZERO)
+        room = self.low if side is Side.SELL else -self.high
+        return room if room > 0 else ZERO
 
-    def move(self, side: Side, position: Decimal, forward: Decimal, back: Decimal) -> None:
-        """Change the position by `position` (signed), and what may still go in a leg's direction or back."""
+    def move(self, position: Decimal, high: Decimal, low: Decimal) -> Decimal:
+        """Change the position and its bounds by so much; by how much the largest size changes."""
+        before = self.worst
         self.position += position
-        if side is Side.BUY:
-            self.up += forward
-            self.down += back
-        else:
-            self.down += forward
-            self.up += back
+        self.high = high = self.high + high
+        self.low = low = self.low + low
+        self.worst = max(high, -low)
+        return self.worst - before
+
+
+NOTHING = Holding()
+"""Where nothing is held. Never moved."""
 
 
 class InFlight:
@@ -75,13 +88,14 @@ class InFlight:
 class Exposure:
     """All holdings, by instrument and account, and the same by strategy."""
 
-    def __init__(self) -> None:
-        """Nothing held, nothing in flight."""
+    def __init__(self, worths: Worths) -> None:
+        """Nothing held, nothing in flight; `worths` is told of every change of a holding."""
         self.holdings: dict[Key, Holding] = {}
         self.by_strategy: dict[StrategyKey, Holding] = {}
         self.plans: dict[PlanId, InFlight] = {}
         self.external = 0
         """Fills of orders that no plan in flight made."""
+        self._worths = worths
         self._legs: dict[ClientOrderId, tuple[InFlight, int]] = {}
         self._strangers: dict[ClientOrderId, tuple[Order, Decimal]] = {}
 
@@ -90,7 +104,7 @@ class Exposure:
         assert plan.plan_id not in self.plans, "a plan is reserved once"
         in_flight = self.plans[plan.plan_id] = InFlight(plan, traded)
         for leg, net in zip(plan.legs, in_flight.net, strict=True):
-            self._move(plan.strategy, leg, ZERO, _forward(leg, net), _back(net))
+            self._move_leg(plan.strategy, leg, ZERO, _forward(leg, net), _back(net))
 
     def order(self, order: Order) -> None:
         """Learn whose order it is; an open order of no plan in flight counts with what may still trade."""
@@ -105,8 +119,7 @@ class Exposure:
         _, before = self._strangers.pop(client_order_id, (order, ZERO))
         after = order.open_quantity
         request = order.request
-        for holding in self._both(request.strategy, request.instrument, request.account):
-            holding.move(request.side, ZERO, after - before, ZERO)
+        self._move(request.strategy, (request.instrument, request.account), request.side, ZERO, after - before, ZERO)
         if after:
             self._strangers[client_order_id] = (order, after)
 
@@ -120,7 +133,7 @@ class Exposure:
         leg = in_flight.plan.legs[index]
         before = in_flight.net[index]
         after = in_flight.net[index] = before + signed * leg.side.sign
-        self._move(
+        self._move_leg(
             in_flight.plan.strategy,
             leg,
             signed,
@@ -135,45 +148,62 @@ class Exposure:
         if in_flight is None:
             return None
         for leg, net in zip(in_flight.plan.legs, in_flight.net, strict=True):
-            self._move(in_flight.plan.strategy, leg, ZERO, -_forward(leg, net), -_back(net))
+            self._move_leg(in_flight.plan.strategy, leg, ZERO, -_forward(leg, net), -_back(net))
         for client_order_id in in_flight.orders:
             del self._legs[client_order_id]
         return in_flight
 
     def holding(self, instrument: InstrumentId, account: AccountId) -> Holding:
         """What is held there; an empty holding where nothing is."""
-        return self.holdings.get((instrument, account)) or Holding()
+        return self.holdings.get((instrument, account), NOTHING)
 
     def reduces(self, legs: Sequence[Leg]) -> bool:
-        """Whether every leg brings its holding nearer to nothing, whatever becomes of everything in flight."""
-        return all(leg.quantity <= self.holding(leg.instrument, leg.account).reducible(leg.side) for leg in legs)
+        """Whether every leg brings its holding nearer to nothing, whatever becomes of everything in flight.
+
+        Legs of the same instrument, account and side count together.
+        """
+        asked: dict[tuple[InstrumentId, AccountId, Side], Decimal] = {}
+        for leg in legs:
+            room = self.holding(leg.instrument, leg.account).reducible(leg.side)
+            key = (leg.instrument, leg.account, leg.side)
+            quantity = asked[key] = asked.get(key, ZERO) + leg.quantity
+            if quantity > room:
+                return False
+        return True
 
     def of(self, instrument: InstrumentId) -> Iterable[tuple[AccountId, Holding]]:
         """Its holdings on all accounts."""
         return ((key[1], holding) for key, holding in self.holdings.items() if key[0] == instrument)
 
-    def recover(self, fill: Fill) -> None:
-        """A fill of an earlier run, whoever made it."""
-        for holding in self._both(EXTERNAL, fill.instrument, fill.account):
-            holding.move(fill.side, fill.quantity * fill.side.sign, ZERO, ZERO)
+    def recover(self, fill: Fill, strategy: StrategyId) -> None:
+        """A fill of an earlier run, of this strategy's."""
+        self._move(strategy, (fill.instrument, fill.account), fill.side, fill.quantity * fill.side.sign, ZERO, ZERO)
 
     def _external(self, fill: Fill, signed: Decimal) -> StrategyId:
         """Somebody else's fill, one that came after its plan was over, or one of an order found at the start."""
         self.external += 1
         order, _ = self._strangers.get(fill.client_order_id, (None, ZERO))
         strategy = EXTERNAL if order is None else order.request.strategy
-        for holding in self._both(strategy, fill.instrument, fill.account):
-            holding.move(fill.side, signed, ZERO, ZERO)
+        self._move(strategy, (fill.instrument, fill.account), fill.side, signed, ZERO, ZERO)
         return strategy
 
-    def _move(self, strategy: StrategyId, leg: Leg, position: Decimal, forward: Decimal, back: Decimal) -> None:
-        for holding in self._both(strategy, leg.instrument, leg.account):
-            holding.move(leg.side, position, forward, back)
+    def _move_leg(self, strategy: StrategyId, leg: Leg, position: Decimal, forward: Decimal, back: Decimal) -> None:
+        self._move(strategy, (leg.instrument, leg.account), leg.side, position, forward, back)
 
-    def _both(self, strategy: StrategyId, instrument: InstrumentId, account: AccountId) -> tuple[Holding, Holding]:
-        """The account's holding and the strategy's part of it."""
-        whole = self.holdings.setdefault((instrument, account), Holding())
-        return whole, self.by_strategy.setdefault((strategy, instrument, account), Holding())
+    def _move(
+        self, strategy: StrategyId, key: Key, side: Side, position: Decimal, forward: Decimal, back: Decimal
+    ) -> None:
+        """The account's holding and the strategy's part of it, and what they are worth."""
+        whole = self.holdings.get(key)
+        if whole is None:
+            whole = self.holdings[key] = Holding()
+        own = self.by_strategy.get((strategy, *key))
+        if own is None:
+            own = self.by_strategy[(strategy, *key)] = Holding()
+        up, down = (forward, back) if side is Side.BUY else (back, forward)
+        high, low = position + up, position - down
+        size, part = whole.move(position, high, low), own.move(position, high, low)
+        self._worths.change(key[0], strategy, Change(size, part, high, low, position))
 
 
 def _forward(leg: Leg, net: Decimal) -> Decimal:

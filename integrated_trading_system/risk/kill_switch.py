@@ -37,10 +37,11 @@ class KillGateView(Struct, frozen=True):
 class KillGate:
     """Holds the trading state for whoever sends. Closed for orders until it is told otherwise."""
 
-    __slots__ = ("_passed", "_refused", "_state")
+    __slots__ = ("_passed", "_refused", "_silent", "_state")
 
-    def __init__(self) -> None:
-        """STARTING."""
+    def __init__(self, *, silent: bool = False) -> None:
+        """STARTING. `silent`: no order and no cancel passes, in whatever state (a shadow run)."""
+        self._silent = silent
         self._state = TradingState.STARTING
         self._passed = dict.fromkeys(Tag, 0)
         self._refused = dict.fromkeys(Tag, 0)
@@ -56,7 +57,7 @@ class KillGate:
 
     def allows(self, tag: Tag) -> bool:
         """Ask for one output, and count the answer."""
-        allowed = allows(self._state, tag)
+        allowed = allows(self._state, tag) and not (self._silent and tag in (Tag.ORDER, Tag.CANCEL))
         counts = self._passed if allowed else self._refused
         counts[tag] += 1
         return allowed

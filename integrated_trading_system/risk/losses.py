@@ -1,10 +1,12 @@
-"""Realised profit and loss, at average cost and after fees: how much was lost today, and since the best moment.
+"""Profit and loss, at average cost and after fees: how much was lost today, and since the best moment.
 
 Risk keeps its own sum so that its limits do not wait for the accounting; the ledger of the PMS
-audits it. Only what is realised counts: open positions are limited by size.
+audits it. What is open counts at its mark: the middle of the book while that is VALID, else the last
+such middle, or the price of our own last fill where that is newer. After a restart a position has
+the price of its last fill until its book is VALID again; what that changes counts as today's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -15,17 +17,20 @@ from integrated_trading_system.domain.money import ONE, ZERO
 from integrated_trading_system.domain.time import DAY, Nanos
 
 RateOf: TypeAlias = Callable[[Asset], Decimal | None]
+MarkOf: TypeAlias = Callable[[InstrumentId], Decimal | None]
 
 
 class _Lot:
     """A position at average cost. For INVERSE the average is that of 1/price, in which its profit is linear."""
 
-    __slots__ = ("cost", "quantity")
+    __slots__ = ("cost", "quantity", "unrealised")
 
     def __init__(self) -> None:
         self.quantity = ZERO
         self.cost = ZERO
         """Average price, or average 1/price."""
+        self.unrealised = ZERO
+        """In the reporting currency, at the mark of the last look."""
 
     def trade(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Add a signed quantity; profit per unit of `price` that closing brought."""
@@ -40,6 +45,14 @@ class _Lot:
             self.cost = price
         return profit
 
+    def worth(self, mark: Decimal, *, inverse: bool) -> Decimal:
+        """What closing all of it at this price would bring, in quote units for a multiplier of 1."""
+        if not self.quantity:
+            return ZERO
+        if inverse:
+            return self.quantity * (self.cost - ONE / mark) * mark
+        return self.quantity * (mark - self.cost)
+
 
 class Losses:
     """One sum over all accounts, in the reporting currency."""
@@ -49,32 +62,56 @@ class Losses:
         self._rate_of = rate_of
         self._lots: dict[tuple[InstrumentId, AccountId], _Lot] = {}
         self._day = 0
-        self._day_net = ZERO
+        self._opening = ZERO
+        """Net and unrealised when the day began."""
         self.net = ZERO
         """Realised less fees, since the journal began."""
+        self.unrealised = ZERO
+        """What closing every position at its mark would add, before fees."""
         self._peak = ZERO
         self.unpriced: dict[Asset, int] = {}
         """Fills whose profit or fee could not be valued, by asset."""
 
     @property
     def drawdown(self) -> Decimal:
-        """Below the best that `net` ever was, which began at 0."""
-        return self._peak - self.net
+        """Below the best that net and unrealised together ever were, which began at 0."""
+        return self._peak - self.net - self.unrealised
 
     def today(self, now: Nanos) -> Decimal:
         """Lost since midnight UTC; negative is a gain."""
-        return -self._day_net if now // DAY == self._day else ZERO
+        return self._opening - self.net - self.unrealised if now // DAY == self._day else ZERO
 
-    def fill(self, fill: Fill, instrument: Instrument) -> None:
-        """Realise what this fill closes, and its fee, on the day on which we heard of it."""
-        change = self._valued(self._profit(fill, instrument)) - self._fee(fill, instrument)
-        day = fill.received_at // DAY
+    def fill(self, fill: Fill, instrument: Instrument, mark: Decimal) -> None:
+        """Realise what this fill closes, and its fee, on the day on which we heard of it; what is left is at `mark`."""
+        self._turn(fill.received_at)
+        self.net += self._valued(self._profit(fill, instrument)) - self._fee(fill, instrument)
+        self._revalue(self._lots[fill.instrument, fill.account], instrument, mark)
+        self._peak = max(self._peak, self.net + self.unrealised)
+
+    def look(self, now: Nanos, instruments: Mapping[InstrumentId, Instrument], mark: MarkOf) -> None:
+        """Value what is open. A position without a mark or a rate keeps the value that it had."""
+        self._turn(now)
+        for (name, _), lot in self._lots.items():
+            price = mark(name) if lot.quantity else None
+            if price is not None:
+                self._revalue(lot, instruments[name], price)
+        self._peak = max(self._peak, self.net + self.unrealised)
+
+    def _turn(self, now: Nanos) -> None:
+        """A new day begins with what the last one ended with."""
+        day = now // DAY
         if day > self._day:
             self._day = day
-            self._day_net = ZERO
-        self._day_net += change
-        self.net += change
-        self._peak = max(self._peak, self.net)
+            self._opening = self.net + self.unrealised
+
+    def _revalue(self, lot: _Lot, instrument: Instrument, mark: Decimal) -> None:
+        """At this price."""
+        rate = self._rate_of(instrument.quote)
+        if rate is None:
+            return
+        worth = lot.worth(mark, inverse=instrument.kind is Kind.INVERSE) * instrument.multiplier * rate
+        self.unrealised += worth - lot.unrealised
+        lot.unrealised = worth
 
     def _profit(self, fill: Fill, instrument: Instrument) -> tuple[Decimal, Asset]:
         lot = self._lots.setdefault((fill.instrument, fill.account), _Lot())

@@ -4,41 +4,50 @@ It owns the trading state, keeps its own positions and losses from the fills alo
 one who makes an ApprovedPlan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from types import MappingProxyType
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
 from integrated_trading_system.config.risk import RiskSettings
-from integrated_trading_system.domain.balances import spending
-from integrated_trading_system.domain.book import QuoteReader
-from integrated_trading_system.domain.execution import BalancesReported, Fill
+from integrated_trading_system.domain.balances import Purse
+from integrated_trading_system.domain.comparison import Conversion
+from integrated_trading_system.domain.execution import BalancesReported, Fill, RequestFailed, UserStreamChanged
 from integrated_trading_system.domain.health import (
     Alarm,
     BookStateChanged,
     FeedReliable,
     FeedUnreliable,
     Halt,
+    Latched,
     LinkChanged,
     Reconciled,
     Reduce,
+    Reduced,
     Resume,
+    Resumed,
     TradingState,
     TradingStateChanged,
+    VenueBlocked,
 )
-from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId
+from integrated_trading_system.domain.ids import InstrumentId, PlanId, StrategyId, VenueId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order
-from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied, PlanFinished
-from integrated_trading_system.domain.time import DAY, MILLISECOND
-from integrated_trading_system.risk.exposure import Holding, Key
-from integrated_trading_system.risk.limits import Code, loss_breach, review
+from integrated_trading_system.domain.plan import AmendPlan, AmendRefused, ApprovedPlan, Plan, PlanDenied, PlanFinished
+from integrated_trading_system.domain.time import MILLISECOND
+from integrated_trading_system.risk.codes import Code, Denial
+from integrated_trading_system.risk.exposure import EXTERNAL, Holding, Key
+from integrated_trading_system.risk.funds import margin
+from integrated_trading_system.risk.limits import review
+from integrated_trading_system.risk.lookout import Lookout
+from integrated_trading_system.risk.past import Past
 from integrated_trading_system.risk.reduction import STRATEGY, outgrown, reduction
-from integrated_trading_system.risk.state import RiskState, Totals
+from integrated_trading_system.risk.state import RiskState
+from integrated_trading_system.risk.view import RiskView
+from integrated_trading_system.risk.worth import Prices
 from integrated_trading_system.runtime.actor import Actor, Ref
 
 
@@ -46,8 +55,15 @@ class ReductionDue(Struct, frozen=True):
     """Timer: look for positions that outgrew their limit."""
 
 
+class LookDue(Struct, frozen=True):
+    """Timer: look at what open positions are worth, and for how long legs have been out of balance."""
+
+
+NOTHING_BEFORE: Final = Past()
+
 RiskInbox: TypeAlias = (
     Plan
+    | AmendPlan
     | Order
     | Fill
     | PlanFinished
@@ -63,33 +79,12 @@ RiskInbox: TypeAlias = (
     | Reduce
     | Resume
     | Shutdown
+    | VenueBlocked
+    | UserStreamChanged
+    | RequestFailed
     | ReductionDue
+    | LookDue
 )
-
-
-class RiskView(Struct, frozen=True, kw_only=True):
-    """What is allowed now, and what was."""
-
-    trading: TradingState
-    reason: str
-    """Of a halt or of reducing; empty otherwise."""
-    worst: Totals
-    """Held, and what plans in flight may still add."""
-    exposure_max: Decimal
-    in_flight: tuple[PlanId, ...]
-    approved: int
-    denied: dict[str, int]
-    """By code."""
-    external_fills: int
-    """Fills of orders that no plan in flight made."""
-    net: Decimal
-    """Realised less fees, since the journal began."""
-    lost_today: Decimal
-    drawdown: Decimal
-    unpriced: dict[Asset, int]
-    """Fills whose profit or fee has no rate, by asset: they are not in the sums."""
-    orders_used: int
-    messages_used: int
 
 
 class RiskManager(Actor[RiskInbox]):
@@ -98,43 +93,42 @@ class RiskManager(Actor[RiskInbox]):
     def __init__(
         self,
         settings: RiskSettings,
-        orders: Ref[ApprovedPlan],
-        quotes: QuoteReader,
+        orders: Ref[ApprovedPlan | AmendPlan],
+        prices: Prices,
         *,
         run: str = "",
-        halted: str | None = None,
-        recovered: Sequence[Fill] = (),
-        in_flight: Sequence[Plan] = (),
-        traded: Mapping[PlanId, Sequence[Decimal]] = MappingProxyType({}),
+        past: Past = NOTHING_BEFORE,
+        conversions: Sequence[Conversion] = (),
+        fees: Mapping[VenueId, Decimal],
     ) -> None:
-        """`orders` is the OMS, `quotes` are the feed's. `run` differs at every start, for plan ids it makes itself.
+        """`orders` is the OMS, `prices` are the feed's. `run` differs at every start, for plan ids it makes itself.
 
-        From the journal: `halted` is the reason of a halt that nobody lifted, `recovered` every fill in order,
-        `in_flight` the plans that were not finished, `traded` what each of their legs did, in its own direction.
+        `conversions` are into the reporting currency; those with a book guard stated rates, or stand for them.
+        `fees`: the part of what an order brings that its venue takes, at most.
         """
         self._settings = settings
         self._orders = orders
         self._run = run
-        self._state = RiskState(settings, quotes, halted)
+        self._state = RiskState(settings, prices, past, fees, conversions)
         self._told = TradingState.STARTING
         self._approved = 0
         self._denied: dict[Code, int] = {}
         self._reductions = 0
-        self._breached: tuple[Code, int] | None = None
-        """The loss limit that we halted for, and its day."""
-        self._unbooked: list[Fill] = list(recovered)
-        """Fills whose profit is not worked out yet: before the start is complete, or of an unlisted instrument."""
-        for fill in recovered:
-            self._state.exposure.recover(fill)
-            self._state.price(fill.instrument, fill.price)
-        for plan in in_flight:
-            self._reserve(plan, traded.get(plan.plan_id, ()))
+        self._lookout = Lookout(settings, self._state, past.fills)
+        for fill in past.fills:
+            self._state.exposure.recover(fill, past.owners.get(fill.client_order_id, EXTERNAL))
+            self._state.worths.price(fill.instrument, fill.price)
+        for plan in past.in_flight:
+            for leg in plan.legs:
+                self._state.worths.price(leg.instrument, leg.price)
+            self._reserve(plan, (), past.traded.get(plan.plan_id, ()))
 
     def start(self) -> None:
         """Tell everybody what may be sent: nothing yet."""
         self._state.now = self.context.now
         self._told = self._state.trading
         self.context.publish(TradingStateChanged(self._told, self._state.halted or "starting", self.context.now))
+        self.context.after(self._settings.look_interval_ms * MILLISECOND, LookDue())
         if self._settings.reduce_automatically:
             self.context.after(self._settings.reduce_interval_ms * MILLISECOND, ReductionDue())
 
@@ -145,44 +139,42 @@ class RiskManager(Actor[RiskInbox]):
         match message:
             case Plan():
                 self._review(message)
+            case AmendPlan():
+                self._amend(message)
             case Order():
                 state.exposure.order(message)
                 state.throttle.order(message, state.now)
+                state.venues.order(message, state.now)
             case Fill():
                 self._on_fill(message)
             case PlanFinished():
                 self._release(message.plan_id)
-            case BookStateChanged():
-                state.books[message.instrument] = message.state
-            case FeedUnreliable(instrument, reason):
-                state.unreliable[instrument] = reason
-            case FeedReliable(instrument):
-                state.unreliable.pop(instrument, None)
-            case LinkChanged():
-                state.link(message)
-            case Alarm():
-                state.alarm(message)
+            case BookStateChanged() | FeedUnreliable() | FeedReliable():
+                state.feed(message)
+            case LinkChanged() | VenueBlocked() | UserStreamChanged() | RequestFailed() | Alarm():
+                state.venues.learn(message, state.now)
             case BalancesReported():
                 state.balances.report(message)
             case InstrumentsListed():
-                state.instruments.update((one.instrument, one) for one in message.instruments)
-                self._book_losses()
+                state.list(message.instruments)
+                self._heed(self._lookout.book())
             case Reconciled():
                 state.reconciled = True
-                self._book_losses()
+                self._heed(self._lookout.book())
                 self._tell("reconciled")
             case Halt():
                 self._halt(f"{message.reason} (by {message.by})")
             case Reduce():
-                state.reducing = f"{message.reason} (by {message.by})"
-                self._tell(state.reducing)
+                self._restrict(f"{message.reason} (by {message.by})")
             case Resume():
-                state.halted = state.reducing = None
-                self._tell(f"resumed by {message.by}")
+                self._resume(message)
             case Shutdown():
                 state.stopping = True
             case ReductionDue():
                 self._reduce_outgrown()
+            case LookDue():
+                self.context.after(self._settings.look_interval_ms * MILLISECOND, LookDue())
+                self._heed(self._lookout.look())
             case _:
                 assert_never(message)
 
@@ -213,15 +205,18 @@ class RiskManager(Actor[RiskInbox]):
         return RiskView(
             trading=state.trading,
             reason=state.halted or state.reducing or "",
-            worst=state.totals(),
+            worst=state.worths.totals(),
             exposure_max=self._settings.exposure_max,
             in_flight=tuple(state.exposure.plans),
             approved=self._approved,
             denied={code.value: count for code, count in self._denied.items()},
+            latched={f"{strategy} {name}": why for (strategy, name), why in state.repetition.latched.items()},
             external_fills=state.exposure.external,
             net=state.losses.net,
+            unrealised=state.losses.unrealised,
             lost_today=state.losses.today(state.now),
             drawdown=state.losses.drawdown,
+            unhedged={strategy: one.worth for strategy, one in state.unhedged.of.items()},
             unpriced=dict(state.losses.unpriced),
             orders_used=state.throttle.orders.used(state.now),
             messages_used=state.throttle.messages.used(state.now),
@@ -231,41 +226,67 @@ class RiskManager(Actor[RiskInbox]):
 
     def _review(self, plan: Plan) -> None:
         """Approve and reserve, or deny by name."""
-        denial = review(plan, self._state, self._settings)
-        if denial is not None:
-            self._denied[denial.code] = self._denied.get(denial.code, 0) + 1
-            self.context.publish(
-                PlanDenied(
-                    plan_id=plan.plan_id,
-                    strategy=plan.strategy,
-                    code=denial.code.value,
-                    detail=denial.detail,
-                    at=self.context.now,
-                )
-            )
+        state = self._state
+        found = review(plan, state, self._settings)
+        if isinstance(found, Denial):
+            self._deny(plan, found)
             return
         self._approved += 1
-        self._reserve(plan)
+        if not found.reducing:
+            state.repetition.approved(found.shape, found.content, state.now)
+        self._reserve(plan, (*found.spends, *found.binds))
         self._orders.tell(ApprovedPlan(plan=plan, approved_at=self.context.now))
 
-    def _reserve(self, plan: Plan, traded: Sequence[Decimal] = ()) -> None:
+    def _amend(self, wish: AmendPlan) -> None:
+        """Its price is in the approved envelope, or the OMS refuses it; what it takes of the rates is claimed here."""
+        if self._state.throttle.amend(wish.plan_id, self.context.now):
+            self._orders.tell(wish)
+            return
+        why, now = "not in flight, or no room in the rates", self.context.now
+        self.context.publish(
+            AmendRefused(plan_id=wish.plan_id, strategy=wish.strategy, leg=wish.leg, reason=why, at=now)
+        )
+
+    def _deny(self, plan: Plan, denial: Denial) -> None:
+        """Say why. Who repeats too much is latched."""
+        self._denied[denial.code] = self._denied.get(denial.code, 0) + 1
+        self.context.publish(
+            PlanDenied(
+                plan_id=plan.plan_id,
+                strategy=plan.strategy,
+                code=denial.code.value,
+                detail=denial.detail,
+                at=self.context.now,
+            )
+        )
+        if denial.code is Code.REPEATED:
+            for leg in plan.legs:
+                self._latch(plan.strategy, leg.instrument, f"{denial.code}: {denial.detail}")
+
+    def _reserve(self, plan: Plan, holds: Iterable[tuple[Purse, Decimal]], traded: Sequence[Decimal] = ()) -> None:
         """Exposure, money and rates, until the plan is finished."""
         state = self._state
         state.remember(plan.plan_id)
+        for purse, amount in holds:
+            state.balances.hold(plan.plan_id, purse, amount)
         state.exposure.reserve(plan, traded)
         state.throttle.claim(plan)
-        for leg in plan.legs:
-            state.price(leg.instrument, leg.price)
-            instrument = state.instruments.get(leg.instrument)
-            if instrument is not None:
-                spent = spending(instrument, leg.account, leg.side, leg.price, leg.quantity)
-                if spent is not None:
-                    state.balances.hold(plan.plan_id, *spent)
+        state.unhedged.follow(plan, state.now)
 
     def _release(self, plan_id: PlanId) -> None:
-        self._state.exposure.finish(plan_id)
-        self._state.throttle.finish(plan_id)
-        self._state.balances.release(plan_id)
+        state = self._state
+        over = state.exposure.finish(plan_id)
+        state.throttle.finish(plan_id)
+        state.balances.release(plan_id)
+        if over is not None:
+            most = f"more than {self._settings.futile_max} plans came to nothing there"
+            for instrument in state.repetition.finished(over.plan, over.net, state.now):
+                self._latch(over.plan.strategy, instrument, most)
+
+    def _latch(self, strategy: StrategyId, instrument: InstrumentId, reason: str) -> None:
+        """Until an operator resumes."""
+        if self._state.repetition.latch(strategy, instrument, reason):
+            self.context.publish(Latched(strategy, instrument, reason, self.context.now))
 
     def _reduce_outgrown(self) -> None:
         """Propose to ourselves what brings positions back within their limits."""
@@ -284,39 +305,37 @@ class RiskManager(Actor[RiskInbox]):
     def _on_fill(self, fill: Fill) -> None:
         """From reserved to held, in one step; then what it earned or lost."""
         state = self._state
-        state.exposure.fill(fill)
-        state.price(fill.instrument, fill.price)
         instrument = state.instruments.get(fill.instrument)
+        before = abs(state.exposure.holding(fill.instrument, fill.account).position)
+        state.exposure.fill(fill)
+        state.worths.price(fill.instrument, fill.price)
         if instrument is not None:
-            state.balances.fill(fill, instrument)
-        self._unbooked.append(fill)
-        self._book_losses()
-
-    def _book_losses(self) -> None:
-        """Book every fill whose instrument is known, in order; halt where that breaks a limit.
-
-        Not before the start is complete: an order of booking that never was could show a drawdown that never was.
-        """
-        state = self._state
-        if not state.reconciled or not self._unbooked:
-            return
-        unbooked, self._unbooked = self._unbooked, []
-        for fill in unbooked:
-            instrument = state.instruments.get(fill.instrument)
-            if instrument is None:
-                self._unbooked.append(fill)
-            else:
-                state.losses.fill(fill, instrument)
-        breach = loss_breach(state, self._settings)
-        if breach is None:
-            self._breached = None
-            return
-        day = state.now // DAY if breach.code is Code.DAILY_LOSS else 0
-        before, self._breached = self._breached, (breach.code, day)
-        if self._breached != before:  # resuming is not undone by the next fill of what reduces
-            self._halt(f"{breach.code}: {breach.detail}")
+            opened = abs(state.exposure.holding(fill.instrument, fill.account).position) - before
+            bound = margin(instrument, fill.account, fill.price, opened, self._settings)
+            state.balances.fill(fill, instrument, ZERO if bound is None else bound[1])
+        self._heed(self._lookout.fill(fill))
 
     # -- the trading state -----------------------------------------------------------------------
+
+    def _resume(self, message: Resume) -> None:
+        """Lift what needs an operator: the halt, the restriction to reducing, latches, and time out of balance."""
+        state = self._state
+        state.halted = state.reducing = None
+        state.repetition.resume()
+        state.unhedged.resume()
+        self.context.publish(Resumed(message.by, state.now))
+        self._tell(f"resumed by {message.by}")
+
+    def _restrict(self, reason: str) -> None:
+        """From now on only plans that reduce."""
+        self._state.reducing = reason
+        self.context.publish(Reduced(reason, self._state.now))
+        self._tell(reason)
+
+    def _heed(self, reasons: Iterable[str]) -> None:
+        """Halt for each."""
+        for reason in reasons:
+            self._halt(reason)
 
     def _halt(self, reason: str) -> None:
         """Latched: the first reason stays until an operator resumes."""
@@ -329,4 +348,5 @@ class RiskManager(Actor[RiskInbox]):
         trading = self._state.trading
         if trading is not self._told:
             self._told = trading
-            self.context.publish(TradingStateChanged(trading, self._state.halted or reason, self.context.now))
+            why = self._state.halted or self._state.reducing or reason
+            self.context.publish(TradingStateChanged(trading, why, self.context.now))

@@ -56,8 +56,8 @@ class RateLimit:
 
 
 def orders_of(plan: Plan) -> int:
-    """How many orders a plan may send at most."""
-    return len(plan.legs) + plan.hedge_orders_max
+    """How many orders a plan may send at most. A leg that follows has no first order: its orders are hedges."""
+    return sum(leg.follows is None for leg in plan.legs) + plan.hedge_orders_max
 
 
 def messages_of(plan: Plan) -> int:
@@ -95,6 +95,17 @@ class Throttle:
             del self._sent[request.client_order_id]
             if request.time_in_force is TimeInForce.GTC:
                 _spend(self.messages, claims, 1, now)
+
+    def amend(self, plan_id: PlanId, now: Nanos) -> bool:
+        """Claim what moving a resting order takes: a cancel and an order more. False where there is no room."""
+        claims = self._claims.get(plan_id)
+        if claims is None or self.orders.room(now) < 1 or self.messages.room(now) < 2:
+            return False
+        self.orders.claim(1)
+        self.messages.claim(2)
+        claims[0] += 1
+        claims[1] += 2
+        return True
 
     def finish(self, plan_id: PlanId) -> None:
         """What the plan did not use is free again."""

@@ -22,7 +22,7 @@ def reduction(
 
     Nothing is done for what plans in flight may still change, without a VALID book, or below the venue's minimum.
     """
-    known, quote = state.instruments.get(instrument), state.quotes.top(instrument)
+    known, quote = state.instruments.get(instrument), state.prices.top(instrument)
     if known is None or quote is None:
         return None
     legs = []

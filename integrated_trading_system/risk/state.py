@@ -1,70 +1,69 @@
 """All that risk knows at one moment: what the checks read and the manager writes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-
-from msgspec import Struct
 
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import Balances
-from integrated_trading_system.domain.book import QuoteReader
-from integrated_trading_system.domain.health import Alarm, AlarmKind, BookState, LinkChanged, LinkState, TradingState
-from integrated_trading_system.domain.ids import (
-    AccountId,
-    Asset,
-    InstrumentId,
-    LinkId,
-    PlanId,
-    StrategyId,
-    VenueId,
-    venue_of,
+from integrated_trading_system.domain.comparison import Conversion
+from integrated_trading_system.domain.health import (
+    BookState,
+    BookStateChanged,
+    FeedReliable,
+    FeedUnreliable,
+    TradingState,
 )
+from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId, VenueId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.money import ONE, ZERO, from_float
-from integrated_trading_system.domain.plan import Leg, Plan
+from integrated_trading_system.domain.money import ONE, from_float
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
-from integrated_trading_system.risk.exposure import Exposure, Holding
+from integrated_trading_system.risk.exposure import Exposure
 from integrated_trading_system.risk.losses import Losses
+from integrated_trading_system.risk.past import Past
 from integrated_trading_system.risk.rates import RateLimit, Throttle
-
-
-class Totals(Struct, frozen=True):
-    """Worst-case notional, in the reporting currency, long and short both counted."""
-
-    instruments: dict[InstrumentId, Decimal]
-    venues: dict[VenueId, Decimal]
-    strategies: dict[StrategyId, Decimal]
-    total: Decimal
-    unvalued: tuple[InstrumentId, ...]
-    """Held, but without a price or a rate: they are not in the sums."""
+from integrated_trading_system.risk.repetition import Repetition
+from integrated_trading_system.risk.unhedged import Unhedged
+from integrated_trading_system.risk.venues import Venues
+from integrated_trading_system.risk.worth import Prices, Worths
 
 
 class RiskState:
-    """Facts as they came. Only the sums below are worked out; quotes are looked up when they are needed."""
+    """Facts as they came, and sums of them; prices are looked up when they are needed."""
 
-    def __init__(self, settings: RiskSettings, quotes: QuoteReader, halted: str | None) -> None:
-        """`halted`: the reason of a halt that still holds."""
+    def __init__(
+        self,
+        settings: RiskSettings,
+        prices: Prices,
+        past: Past,
+        fees: Mapping[VenueId, Decimal],
+        conversions: Sequence[Conversion] = (),
+    ) -> None:
+        """Nothing held: `past` says only what waits for an operator. `conversions` are into the reporting currency."""
+        self.fees = fees
+        """The part of what an order brings that its venue takes, at most."""
         self.now = Nanos(0)
-        self.halted = halted
-        self.reducing: str | None = None
+        self.halted = past.halted
+        self.reducing = past.reducing
         self.reconciled = False
         self.stopping = False
         self.instruments: dict[InstrumentId, Instrument] = {}
-        self.quotes = quotes
+        self.prices = prices
         self.books: dict[InstrumentId, BookState] = {}
         self.unreliable: dict[InstrumentId, str] = {}
         """Instruments whose circuit is open, and why."""
-        self.skewed: dict[VenueId, str] = {}
-        """Venues whose clock is too far from ours, and how far it is."""
-        self.exposure = Exposure()
+        self.venues = Venues(settings)
+        self.worths = Worths(prices, self.rate, {Asset(settings.currency), *map(Asset, settings.rates)})
+        self.exposure = Exposure(self.worths)
         self.balances = Balances()
         self.losses = Losses(self.rate)
+        self.unhedged = Unhedged(settings.unhedged_floor)
+        self.repetition = Repetition(settings, past.latched)
         window = Nanos(settings.rate_window_ms * MILLISECOND)
         self.throttle = Throttle(RateLimit(settings.orders_max, window), RateLimit(settings.messages_max, window))
         self._currency = settings.currency
         self._rates = settings.rates
-        self._links: dict[VenueId, dict[LinkId, LinkState]] = {}
-        self._prices: dict[InstrumentId, Decimal] = {}
+        self._conversions = {one.asset: one for one in conversions if one.book is not None}
+        self._mids: dict[Asset, Decimal] = {}
         self._seen: dict[PlanId, None] = {}
         self._seen_max = settings.plan_ids_kept_max
 
@@ -79,23 +78,21 @@ class RiskState:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def link(self, message: LinkChanged) -> None:
-        """A link of a venue went from one state to another."""
-        links = self._links.setdefault(message.venue, {})
-        links[message.link] = message.state
-        if message.state is LinkState.DOWN:
-            del links[message.link]
+    def list(self, instruments: Iterable[Instrument]) -> None:
+        """A venue lists these."""
+        for one in instruments:
+            self.instruments[one.instrument] = one
+            self.worths.list(one)
 
-    def alarm(self, message: Alarm) -> None:
-        """Of clocks alone: latency is the business of quote ages."""
-        if message.kind is AlarmKind.CLOCK_OFFSET and message.raised:
-            self.skewed[message.venue] = f"{message.venue}: {message.figure:.0f} ms, at most {message.limit:.0f}"
-        elif message.kind is AlarmKind.CLOCK_OFFSET:
-            self.skewed.pop(message.venue, None)
-
-    def price(self, instrument: InstrumentId, price: Decimal) -> None:
-        """The price of our last fill, or of what was approved since: better than none where there is no quote."""
-        self._prices[instrument] = price
+    def feed(self, message: BookStateChanged | FeedUnreliable | FeedReliable) -> None:
+        """How far an instrument's data may be believed."""
+        match message:
+            case BookStateChanged():
+                self.books[message.instrument] = message.state
+            case FeedUnreliable(instrument, reason):
+                self.unreliable[instrument] = reason
+            case FeedReliable(instrument):
+                self.unreliable.pop(instrument, None)
 
     def remember(self, plan_id: PlanId) -> None:
         """This plan id is used; the oldest of very many is forgotten."""
@@ -109,21 +106,33 @@ class RiskState:
         """Whether a plan with this id was approved before."""
         return plan_id in self._seen or plan_id in self.exposure.plans
 
-    def venue_down(self, venue: VenueId) -> bool:
-        """True where links were reported and none of them is live."""
-        links = self._links.get(venue)
-        return links is not None and LinkState.LIVE not in links.values()
-
     def rate(self, asset: Asset) -> Decimal | None:
-        """Value of one unit in the reporting currency, None where none is stated."""
-        return ONE if asset == self._currency else self._rates.get(asset)
+        """Value of one unit in the reporting currency: stated, or the middle of its book when that was last VALID."""
+        if asset == self._currency:
+            return ONE
+        stated = self._rates.get(asset)
+        if stated is not None or asset not in self._conversions:
+            return stated
+        mid = self._mid(self._conversions[asset])
+        if mid is not None:
+            self._mids[asset] = mid
+        return self._mids.get(asset)
+
+    def guard(self, asset: Asset) -> tuple[Decimal, Decimal | None, Decimal] | None:
+        """The rate that is used, what the book says now, and how many bps they may differ; None where there is no book.
+
+        What has a book and no stated rate differs from its book as soon as that is not VALID.
+        """
+        conversion = self._conversions.get(asset) if self._conversions else None
+        rate = None if conversion is None else self.rate(asset)
+        if conversion is None or rate is None:
+            return None
+        return rate, self._mid(conversion), conversion.depeg_bps_max
 
     def mark(self, instrument: InstrumentId) -> Decimal | None:
-        """The mid of the book while it is VALID, else the price at which we last traded or meant to."""
-        quote = self.quotes.top(instrument)
-        if quote is None:
-            return self._prices.get(instrument)
-        return (from_float(quote.bid) + from_float(quote.ask)) / 2
+        """The mid of the book while it is VALID; else the last one, or the price at which we traded since."""
+        line = self.worths.look(instrument)
+        return None if line is None else line.mark
 
     def worth(self, instrument: InstrumentId, quantity: Decimal, price: Decimal | None) -> Decimal | None:
         """Notional in the reporting currency; None where the instrument, its price or its rate is not known."""
@@ -133,48 +142,13 @@ class RiskState:
         rate = self.rate(known.quote)
         return None if rate is None else known.notional(price, quantity) * rate
 
-    def totals(self, plan: Plan | None = None) -> Totals:
-        """Worst-case notionals now, or as they would be with this plan in flight."""
-        legs = {} if plan is None else {(leg.instrument, leg.account): leg for leg in plan.legs}
-        instruments: dict[InstrumentId, Decimal] = {}
-        venues: dict[VenueId, Decimal] = {}
-        strategies: dict[StrategyId, Decimal] = {}
-        total = ZERO
-        unvalued: dict[InstrumentId, None] = {}
-        for (instrument, _), size in _sizes(self.exposure.holdings, legs):
-            worth = self.worth(instrument, size, self.mark(instrument)) if size else ZERO
-            if worth is None:
-                unvalued[instrument] = None
-                continue
-            venue = venue_of(instrument)
-            instruments[instrument] = instruments.get(instrument, ZERO) + worth
-            venues[venue] = venues.get(venue, ZERO) + worth
-            total += worth
-        for strategy, holdings in self._by_strategy(plan).items():
-            own = legs if plan is not None and strategy == plan.strategy else {}
-            strategies[strategy] = sum(
-                (self.worth(key[0], size, self.mark(key[0])) or ZERO for key, size in _sizes(holdings, own)), ZERO
-            )
-        return Totals(instruments, venues, strategies, total, tuple(unvalued))
-
-    def _by_strategy(self, plan: Plan | None) -> dict[StrategyId, dict[tuple[InstrumentId, AccountId], Holding]]:
-        """Each strategy's part of the holdings; with a plan, only its own strategy's."""
-        found: dict[StrategyId, dict[tuple[InstrumentId, AccountId], Holding]] = {}
-        if plan is not None:
-            found[plan.strategy] = {}
-        for (strategy, instrument, account), holding in self.exposure.by_strategy.items():
-            if plan is None or strategy == plan.strategy:
-                found.setdefault(strategy, {})[instrument, account] = holding
-        return found
-
-
-def _sizes(
-    holdings: dict[tuple[InstrumentId, AccountId], Holding], legs: dict[tuple[InstrumentId, AccountId], Leg]
-) -> Iterator[tuple[tuple[InstrumentId, AccountId], Decimal]]:
-    """The worst size of every holding, with the legs added to those that they touch."""
-    for key, holding in holdings.items():
-        leg = legs.get(key)
-        yield key, holding.worst if leg is None else holding.worst_with(leg.side, leg.quantity)
-    for key, leg in legs.items():
-        if key not in holdings:
-            yield key, leg.quantity
+    def _mid(self, conversion: Conversion) -> Decimal | None:
+        """Value of one unit by the conversion's book, whichever way round it is; None unless it is VALID."""
+        assert conversion.book is not None, "only those with a book are kept"
+        known, quote = self.instruments.get(conversion.book), self.prices.top(conversion.book)
+        if known is None or quote is None:
+            return None
+        mid = (from_float(quote.bid) + from_float(quote.ask)) / 2
+        if (known.base, known.quote) == (conversion.asset, self._currency):
+            return mid
+        return ONE / mid if (known.base, known.quote) == (self._currency, conversion.asset) else None

@@ -1,17 +1,28 @@
 """A risk manager in a real system, with two instruments whose books are valid and quoted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, cast
 
 from integrated_trading_system.config.risk import RiskSettings
-from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.health import BookState, BookStateChanged, Reconciled, TradingStateChanged
-from integrated_trading_system.domain.ids import ActorName, InstrumentId
+from integrated_trading_system.domain.comparison import Conversion
+from integrated_trading_system.domain.health import (
+    BookState,
+    BookStateChanged,
+    Latched,
+    Reconciled,
+    TradingStateChanged,
+)
+from integrated_trading_system.domain.ids import ActorName, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
-from integrated_trading_system.domain.market import Quote
+from integrated_trading_system.domain.market import Level, Quote
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanDenied
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.risk.manager import RiskManager, RiskView
+from integrated_trading_system.risk.manager import RiskManager
+from integrated_trading_system.risk.past import Past
+from integrated_trading_system.risk.view import RiskView
 from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
 from tests.support.collector import Collector
@@ -24,10 +35,24 @@ BID, ASK = 99.99, 100.0
 
 
 class Quotes(dict[InstrumentId, Quote]):
-    """Books that are VALID as long as they are in it."""
+    """Books that are VALID as long as they are in it, with what is below the touch in `deeper`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deeper: dict[tuple[InstrumentId, Side], tuple[Level, ...]] = {}
 
     def top(self, instrument: InstrumentId) -> Quote | None:
         return self.get(instrument)
+
+    def state(self, instrument: InstrumentId) -> BookState:
+        return BookState.VALID if instrument in self else BookState.SYNCING
+
+    def depth(self, instrument: InstrumentId, side: Side, limit: int) -> tuple[Level, ...]:
+        top = self.get(instrument)
+        if top is None:
+            return ()
+        best = (top.ask, top.ask_size) if side is Side.BUY else (top.bid, top.bid_size)
+        return (best, *self.deeper.get((instrument, side), ()))[:limit]
 
 
 class RiskRig:
@@ -38,9 +63,9 @@ class RiskRig:
         *,
         ready: bool = True,
         instruments: Sequence[Instrument] = (A, B),
-        halted: str | None = None,
-        recovered: Sequence[Fill] = (),
-        in_flight: Sequence[Plan] = (),
+        past: Past | None = None,
+        conversions: Sequence[Conversion] = (),
+        fees: Mapping[VenueId, Decimal] = MappingProxyType({}),
         **settings: Any,
     ) -> None:
         self.system = System()
@@ -56,13 +81,13 @@ class RiskRig:
                 self.approved,
                 self.quotes,
                 run="1",
-                halted=halted,
-                recovered=recovered,
-                in_flight=in_flight,
+                past=past or Past(),
+                conversions=conversions,
+                fees=fees,
             ),
             policy=NEVER,
         )
-        for kind in (PlanDenied, TradingStateChanged):
+        for kind in (PlanDenied, TradingStateChanged, Latched):
             self.system.bus.subscribe(kind, self.published)
         self.system.start(self.now)
         if ready:

@@ -3,9 +3,11 @@
 from decimal import Decimal
 
 from integrated_trading_system.domain.ids import StrategyId
+from integrated_trading_system.domain.money import ONE
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.risk.exposure import Exposure
-from tests.support.risk_rig import A
+from integrated_trading_system.risk.worth import Worths
+from tests.support.risk_rig import A, Quotes
 from tests.support.trading import fill, fill_of, leg, order, plan
 
 BUYING = plan(leg(A.instrument, Side.BUY, "1", "100"))
@@ -13,9 +15,9 @@ ACCOUNT = BUYING.legs[0].account
 
 
 def recovered(traded: str) -> Exposure:
-    exposure = Exposure()
+    exposure = Exposure(Worths(Quotes(), lambda _: ONE))
     if Decimal(traded):
-        exposure.recover(fill(A.instrument, Side.BUY, traded, "100"))
+        exposure.recover(fill(A.instrument, Side.BUY, traded, "100"), BUYING.strategy)
     exposure.reserve(BUYING, [Decimal(traded)])
     return exposure
 

@@ -47,3 +47,13 @@ def test_the_gate_counts_what_it_passed_and_what_it_refused() -> None:
     gate.allows(Tag.CANCEL)
     view = gate.view()
     assert (view.refused["order"], view.passed["cancel"], view.passed["order"]) == (1, 2, 0)
+
+
+@pytest.mark.parametrize("state", list(TradingState))
+def test_a_silent_gate_lets_neither_order_nor_cancel_through_in_any_state(state: TradingState) -> None:
+    gate = KillGate(silent=True)
+    gate.set(state)
+    assert not gate.allows(Tag.ORDER)
+    assert not gate.allows(Tag.CANCEL)
+    assert gate.allows(Tag.QUERY)
+    assert gate.allows(Tag.DATA)

@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
-from integrated_trading_system.domain.health import Halt, Reconciled, Reduce, Resume, TradingState, TradingStateChanged
+from integrated_trading_system.domain.health import (
+    Halt,
+    Reconciled,
+    Reduce,
+    Reduced,
+    Resume,
+    Resumed,
+    TradingState,
+    TradingStateChanged,
+)
 from integrated_trading_system.domain.ids import AccountId, Asset, PlanId
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import Money
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.domain.time import DAY, SECOND
-from integrated_trading_system.risk.limits import Code
+from integrated_trading_system.risk.codes import Code
+from integrated_trading_system.risk.past import Past
 from tests.support.risk_rig import A, B, RiskRig
 from tests.support.trading import START, balances, fill, fill_of, finished, instrument, leg, order, plan
 
@@ -40,7 +50,7 @@ def test_nothing_is_sent_before_the_venues_are_reconciled() -> None:
 
 
 def test_a_halt_survives_a_restart_until_somebody_resumes() -> None:
-    rig = RiskRig(ready=False, halted="panic (by me)")
+    rig = RiskRig(ready=False, past=Past(halted="panic (by me)"))
     rig.tell(Reconciled(rig.now))
     assert states(rig) == [TradingState.HALTED]
     assert rig.view.reason == "panic (by me)"
@@ -49,9 +59,32 @@ def test_a_halt_survives_a_restart_until_somebody_resumes() -> None:
 
 
 def test_resuming_before_reconciliation_only_goes_back_to_starting() -> None:
-    rig = RiskRig(ready=False, halted="panic")
+    rig = RiskRig(ready=False, past=Past(halted="panic"))
     rig.tell(Resume("me"))
     assert rig.view.trading is TradingState.STARTING
+
+
+def test_the_restriction_to_reducing_survives_a_restart_until_somebody_resumes() -> None:
+    rig = RiskRig(ready=False, past=Past(reducing="end of the day (by me)"))
+    rig.list(A, B)
+    rig.tell(Reconciled(rig.now))
+    assert states(rig) == [TradingState.STARTING, TradingState.REDUCING]
+    assert rig.published.of(TradingStateChanged)[-1].reason == rig.view.reason == "end of the day (by me)"
+    assert rig.ask(PAIR) == Code.REDUCING
+    rig.tell(Resume("me"))
+    assert rig.ask(PAIR) == "approved"
+
+
+@pytest.mark.parametrize("before", [(), (Halt("x", "me"),)], ids=["starting", "halted"])
+def test_what_an_operator_says_is_told_even_where_the_trading_state_stays(before: tuple[Any, ...]) -> None:
+    """For it is to outlive this run."""
+    rig = RiskRig(ready=False)
+    rig.tell(*before)
+    for kind in (Reduced, Resumed):
+        rig.system.bus.subscribe(kind, rig.published)
+    rig.tell(Reduce("enough", "me"), Resume("me"))
+    assert rig.published.of(Reduced) == [Reduced("enough (by me)", rig.now)]
+    assert rig.published.of(Resumed) == [Resumed("me", rig.now)]
 
 
 def test_the_first_reason_of_a_halt_stays() -> None:
@@ -200,21 +233,22 @@ def test_money_is_set_aside_until_the_plan_is_finished() -> None:
 
 def test_positions_and_losses_come_back_from_the_journals_fills() -> None:
     fills = [fill(A.instrument, BUY, "2", "100"), fill(A.instrument, SELL, "1", "90")]
-    rig = RiskRig(recovered=fills)
+    rig = RiskRig(past=Past(fills=fills))
     assert worst(rig) == 1
     assert rig.view.net == -10
-    assert rig.view.lost_today == 10
+    assert rig.view.unrealised == MID - 100
+    assert rig.view.lost_today == 110 - MID
     assert rig.view.external_fills == 0
 
 
 def test_a_recovered_loss_beyond_the_limit_halts_at_the_start() -> None:
-    rig = RiskRig(recovered=[fill(A.instrument, BUY, "9", "100"), fill(A.instrument, SELL, "9", "40")])
+    rig = RiskRig(past=Past(fills=[fill(A.instrument, BUY, "9", "100"), fill(A.instrument, SELL, "9", "40")]))
     assert rig.view.trading is TradingState.HALTED
     assert rig.view.reason.startswith("daily-loss-max: ")
 
 
 def test_a_plan_that_was_under_way_is_reserved_again_until_the_oms_finishes_it() -> None:
-    rig = RiskRig(in_flight=[PAIR], recovered=[fill(A.instrument, BUY, "0.5", "100")])
+    rig = RiskRig(past=Past(in_flight=[PAIR], fills=[fill(A.instrument, BUY, "0.5", "100")]))
     assert worst(rig) >= 2
     assert rig.ask(PAIR) == Code.DUPLICATE
     rig.tell(finished(PAIR))
@@ -247,9 +281,17 @@ def test_resuming_is_not_undone_by_the_next_fill_of_the_same_day() -> None:
     assert rig.view.trading is TradingState.ACTIVE
 
 
-def test_a_plan_in_flight_is_valued_at_its_own_price_while_there_is_no_quote() -> None:
+def test_without_a_valid_book_the_last_price_holds() -> None:
     rig = RiskRig()
     rig.ask(plan(leg(A.instrument, BUY, "1", "100")))
+    rig.quotes.clear()
+    assert rig.view.worst.total == MID
+    rig.tell(fill(A.instrument, BUY, "1", "101"))
+    assert rig.view.worst.total == 202, "our own fill is newer"
+
+
+def test_a_plan_from_before_the_start_is_valued_at_its_own_price_while_there_is_no_quote() -> None:
+    rig = RiskRig(past=Past(in_flight=[plan(leg(A.instrument, BUY, "1", "100"))]))
     rig.quotes.clear()
     assert rig.view.worst.total == 100
 

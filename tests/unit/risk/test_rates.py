@@ -2,7 +2,7 @@
 
 from integrated_trading_system.domain.order import OrderStatus, Side, TimeInForce
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.risk.rates import RateLimit, Throttle
+from integrated_trading_system.risk.rates import RateLimit, Throttle, messages_of, orders_of
 from tests.support.risk_rig import A
 from tests.support.trading import leg, order, plan
 
@@ -62,3 +62,17 @@ def test_orders_of_unknown_plans_count_too() -> None:
     assert rates.orders.used(Nanos(0)) == 1
     rates.finish(plan().plan_id)
     assert rates.orders.used(Nanos(0)) == 1
+
+
+def test_a_leg_that_follows_has_no_order_of_its_own_beside_the_hedges() -> None:
+    made = plan(leg(A.instrument, Side.BUY, "1", "100"), leg(A.instrument, Side.SELL, "1", "100", follows=0))
+    assert orders_of(made) == messages_of(made) == 1 + made.hedge_orders_max
+
+
+def test_an_order_in_doubt_may_have_left() -> None:
+    made = plan(leg(A.instrument, Side.BUY, "1", "100"), hedge_orders_max=0)
+    rates = throttle()
+    rates.claim(made)
+    rates.order(order(made, 0, "o", OrderStatus.UNKNOWN), Nanos(100))
+    assert rates.orders.used(Nanos(1_099)) == 1
+    assert rates.orders.used(Nanos(1_100)) == 0, "then, and not when its fate was found out"
