@@ -2,19 +2,24 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from enum import StrEnum
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from integrated_trading_system.config.base import Settings
+from integrated_trading_system.config.basis import BasisSettings
 from integrated_trading_system.config.exact import Amount, Bps
+from integrated_trading_system.config.pairs import PairsSettings
+from integrated_trading_system.config.plans import PlanSettings
+from integrated_trading_system.config.triangular import TriangularSettings
 from integrated_trading_system.domain.comparison import Comparison, Conversion, Member
 from integrated_trading_system.domain.ids import Asset, InstrumentId
 from integrated_trading_system.domain.money import ONE
-from integrated_trading_system.domain.plan import HedgePolicy
 
 ARBITRAGE = "arbitrage"
 
+_BUILT_IN = (ARBITRAGE, "triangular", "basis", "pairs")
 _INSTRUMENT = re.compile(r"[a-z0-9_]+:[a-z0-9_]+:\S+")
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 
@@ -31,8 +36,8 @@ def _member(value: Any) -> Any:
 
 
 def _is_strategy(value: str) -> str:
-    if value != ARBITRAGE and _CLASS.fullmatch(value) is None:
-        raise ValueError(f"expected {ARBITRAGE} or package.module:Class")
+    if value not in _BUILT_IN and _CLASS.fullmatch(value) is None:
+        raise ValueError(f"expected {', '.join(_BUILT_IN)} or package.module:Class")
     return value
 
 
@@ -106,7 +111,16 @@ class ComparisonSettings(Settings):
         )
 
 
-class ArbitrageSettings(Settings):
+class Style(StrEnum):
+    """How the first leg trades."""
+
+    TAKER = "taker"
+    """Both legs at once, against what is there."""
+    MAKER = "maker"
+    """One leg rests as a post-only order; the other is traded whenever the first was."""
+
+
+class ArbitrageSettings(PlanSettings):
     """How the arbitrage strategy decides. Amounts in the Comparison's currency, quantities in its base units."""
 
     edge_bps_min: Bps = Field(
@@ -131,19 +145,29 @@ class ArbitrageSettings(Settings):
     conversion_age_ms_max: float = Field(
         5_000.0, gt=0, description="Milliseconds since the conversion's book had a quote."
     )
-    cool_down_ms: float = Field(500.0, ge=0, description="Milliseconds of rest for a pair after a plan ended.")
     plans_in_flight_max: int = Field(1, ge=1, le=100, description="Per pair of instruments.")
     inventory_required: bool = Field(
         True, description="Balances that the venue has not reported count as nothing. Off: they count as enough."
     )
-    policy: HedgePolicy = Field(
-        HedgePolicy.PROCEED, description="When one leg traded and the other did not: proceed, reverse or cancel."
+    style: Style = Field(
+        Style.TAKER, description="taker: both legs at once; maker: one leg rests, the other follows each of its fills."
     )
-    hedge_bps: Bps = Field(Decimal(10), description="How much worse than its limit a missing leg may be traded.")
-    unwind_bps: Bps = Field(Decimal(30), description="How much worse than its limit a leg may be traded back.")
-    hedge_orders_max: int = Field(4, ge=0, le=100, description="Orders that may be spent on repairing one plan.")
-    submit_within_ms: int = Field(250, gt=0, description="Milliseconds; the first orders leave within it or never.")
-    hedge_within_ms: int = Field(10_000, gt=0, description="Milliseconds; what is unhedged then is left, and reported.")
+    rest_ms_max: int = Field(2_000, gt=0, description="Milliseconds that a maker's order rests before it is cancelled.")
+    rest_bps_max: Bps = Field(
+        Decimal(5), description="A maker's order further behind the best price of its side is not worth its place."
+    )
+    holding_hours: float = Field(
+        0, ge=0, le=8_760, description="Until a perpetual's position is closed: funding of that time is in the edge."
+    )
+    conversion_cost_bps: Bps = Field(
+        Decimal(0), description="Of each leg in another quote currency, for bringing it back into the Comparison's."
+    )
+    transfer_costs: dict[str, Amount] = Field(
+        {}, description="By asset, in units of it: what moving it to another venue costs. For advice only."
+    )
+    rebalance_every_s: float = Field(
+        60.0, ge=0, description="Seconds between two looks at which venue runs dry next; 0: no advice."
+    )
     missed_interval_ms: float = Field(
         1_000.0, ge=0, description="The same reason of the same pair is published at most this often; all are counted."
     )
@@ -152,9 +176,16 @@ class ArbitrageSettings(Settings):
     def _fits_together(self) -> Self:
         if self.edge_bps_max <= self.edge_bps_min:
             raise ValueError("edge_bps_max is not above edge_bps_min")
-        if self.hedge_within_ms < self.submit_within_ms:
-            raise ValueError("hedge_within_ms is below submit_within_ms")
         return self
+
+
+SETTINGS: Final[dict[str, type[Settings]]] = {
+    ARBITRAGE: ArbitrageSettings,
+    "triangular": TriangularSettings,
+    "basis": BasisSettings,
+    "pairs": PairsSettings,
+}
+"""What each of our own strategies can be set to, by the strategy's name."""
 
 
 class StrategySettings(Settings):
@@ -164,23 +195,22 @@ class StrategySettings(Settings):
         min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$", description="On every plan and order it makes."
     )
     strategy: Annotated[str, AfterValidator(_is_strategy)] = Field(
-        ARBITRAGE, description="arbitrage, or package.module:Class of your own."
+        ARBITRAGE, description="arbitrage, triangular, basis, pairs, or package.module:Class of your own."
     )
     comparison: str = Field(min_length=1, description="The name of the Comparison it works on.")
     enabled: bool = Field(True, description="false: it is not started.")
-    settings: dict[str, Any] = Field({}, description="Its own settings; for arbitrage those of ArbitrageSettings.")
+    accounts: dict[str, str] = Field(
+        {}, description="By venue:flavour: the account that it trades on, where that is not the venue's first."
+    )
+    settings: dict[str, Any] = Field({}, description="Its own settings; for ours see below.")
 
     @model_validator(mode="after")
     def _knows_its_settings(self) -> Self:
         """What can be checked without importing anybody's code is checked at once."""
         try:
-            if self.strategy == ARBITRAGE:
-                self.arbitrage()
+            if self.strategy in SETTINGS:
+                SETTINGS[self.strategy].model_validate(self.settings)
         except ValidationError as error:
             problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
             raise ValueError(f"settings of strategy {self.name}: {'; '.join(problems)}") from None
         return self
-
-    def arbitrage(self) -> ArbitrageSettings:
-        """The settings of an arbitrage strategy."""
-        return ArbitrageSettings.model_validate(self.settings)

@@ -5,11 +5,30 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from integrated_trading_system.config.strategies import Style
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.strategies.arbitrage.detector import ArbitrageDetector
+from integrated_trading_system.strategies.arbitrage.maker import MakerArbitrage
+from integrated_trading_system.strategies.basis.strategy import BasisStrategy
+from integrated_trading_system.strategies.statistical.strategy import PairsStrategy
 from integrated_trading_system.strategies.strategy import Strategy
+from integrated_trading_system.strategies.triangular.detector import TriangularArbitrage
 
-BUILT_IN: Final[dict[str, type[Strategy]]] = {"arbitrage": ArbitrageDetector}
+BUILT_IN: Final[dict[str, type[Strategy]]] = {
+    "arbitrage": ArbitrageDetector,
+    "triangular": TriangularArbitrage,
+    "basis": BasisStrategy,
+    "pairs": PairsStrategy,
+}
+
+
+def strategy_of(name: str, settings: dict[str, Any]) -> tuple[type[Strategy], Any]:
+    """The class that these settings ask for, and the settings, validated; raises ConfigurationError."""
+    kind = strategy_class(name)
+    validated = strategy_settings(kind, settings)
+    if kind is ArbitrageDetector and validated.style is Style.MAKER:
+        kind = MakerArbitrage
+    return kind, validated
 
 
 def strategy_class(name: str) -> type[Strategy]:

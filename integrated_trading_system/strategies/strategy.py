@@ -19,18 +19,37 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from integrated_trading_system.domain.book import BookReader
+from integrated_trading_system.domain.cointegration import CointegrationTold
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import FeedReliable, FeedUnreliable, TradingState, TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, InstrumentId, PlanId, StrategyId, VenueId, venue_of
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    Asset,
+    InstrumentId,
+    PlanId,
+    StrategyId,
+    VenueId,
+    venue_of,
+)
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
-from integrated_trading_system.domain.market import Quote, Trade
-from integrated_trading_system.domain.money import from_float
-from integrated_trading_system.domain.order import Order, Side, TimeInForce
-from integrated_trading_system.domain.plan import HedgePolicy, Leg, Plan, PlanDenied, PlanFinished
+from integrated_trading_system.domain.market import FundingRate, Quote, Trade
+from integrated_trading_system.domain.money import ZERO, from_float
+from integrated_trading_system.domain.order import TERMINAL, CancelOrder, Order, Side, TimeInForce
+from integrated_trading_system.domain.plan import (
+    AmendPlan,
+    AmendRefused,
+    HedgePolicy,
+    Leg,
+    Plan,
+    PlanDenied,
+    PlanFinished,
+)
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref
+from integrated_trading_system.strategies.holdings import Holdings
+from integrated_trading_system.strategies.resting import Resting
 
 
 class Wakeup(Struct, frozen=True):
@@ -43,15 +62,18 @@ StrategyInbox: TypeAlias = (
     SynchronizedSnapshot
     | Quote
     | Trade
+    | FundingRate
     | Fill
     | Order
     | PlanDenied
+    | AmendRefused
     | PlanFinished
     | TradingStateChanged
     | InstrumentsListed
     | BalancesReported
     | FeedUnreliable
     | FeedReliable
+    | CointegrationTold
     | Wakeup
 )
 
@@ -61,6 +83,10 @@ class Fees(Struct, frozen=True):
 
     maker_bps: Decimal
     taker_bps: Decimal
+    asset: Asset | None = None
+    """Fees are taken from this asset (BNB, say) and are lower by `discount`, while there is any of it."""
+    discount: Decimal = ZERO
+    """A part of the fee: 0.25."""
 
 
 class PlanIds:
@@ -83,7 +109,10 @@ class StrategySetup(Struct, frozen=True, kw_only=True):
     name: StrategyId
     comparison: Comparison
     books: BookReader
-    plans: Ref[Plan]
+    plans: Ref[Plan | AmendPlan]
+    cancels: Ref[CancelOrder]
+    holdings: Holdings
+    """What every strategy's own orders came to, over all runs."""
     plan_ids: PlanIds
     accounts: Mapping[VenueId, AccountId]
     """Where it may trade; a venue without an account is only watched."""
@@ -108,6 +137,8 @@ class Strategy(Actor[StrategyInbox]):
         self.instruments: dict[InstrumentId, Instrument] = {}
         """What is known of the Comparison's instruments and conversion books."""
         self.trading = TradingState.STARTING
+        self.resting = Resting()
+        """Where orders of ours rest, this strategy's or another's."""
         self.unreliable: dict[InstrumentId, str] = {}
         """Instruments whose circuit is open, and why: decide nothing on their data. Risk would refuse it, too."""
         comparison = setup.comparison
@@ -116,7 +147,7 @@ class Strategy(Actor[StrategyInbox]):
     @staticmethod
     def keys(kind: type, comparison: Comparison) -> tuple[str, ...] | None:
         """By which instruments or venues to subscribe to a kind of message; None: to all of them."""
-        if kind in (Quote, Trade, Fill):
+        if kind in (Quote, Trade, FundingRate, Fill):
             return comparison.instruments
         watched = comparison.instruments + comparison.conversion_books
         if kind in (FeedUnreliable, FeedReliable):
@@ -136,6 +167,9 @@ class Strategy(Actor[StrategyInbox]):
     def on_trade(self, trade: Trade) -> None:
         """A public print."""
 
+    def on_funding_rate(self, rate: FundingRate) -> None:
+        """What a perpetual of the Comparison will pay next."""
+
     def on_fill(self, fill: Fill) -> None:
         """Somebody's order of ours traded in an instrument of the Comparison: perhaps another strategy's."""
 
@@ -144,6 +178,9 @@ class Strategy(Actor[StrategyInbox]):
 
     def on_plan_denied(self, denied: PlanDenied) -> None:
         """Risk refused one of this strategy's plans."""
+
+    def on_amend_refused(self, refused: AmendRefused) -> None:
+        """The price of one of this strategy's resting legs stays what it was."""
 
     def on_plan_finished(self, finished: PlanFinished) -> None:
         """One of this strategy's plans is over."""
@@ -160,6 +197,9 @@ class Strategy(Actor[StrategyInbox]):
     def on_balances(self, report: BalancesReported) -> None:
         """A venue reported what an account holds."""
 
+    def on_cointegration(self, told: CointegrationTold) -> None:
+        """What was asked for with a CointegrationAsked is worked out, or cannot be."""
+
     def on_wakeup(self, name: str) -> None:
         """A timer set with `wake` is due."""
 
@@ -169,6 +209,27 @@ class Strategy(Actor[StrategyInbox]):
         """Tell risk. The answer comes as PlanDenied, or as orders, fills and in the end PlanFinished."""
         self.setup.plans.tell(plan)
         return plan.plan_id
+
+    def amend(self, plan_id: PlanId, price: Decimal | float, leg: int = 0) -> None:
+        """Have what rests of this leg rest at another price, at most as far as its worst price.
+
+        It is cancelled, and what is left is ordered anew once that is certain: `on_order` tells of both, or
+        `on_amend_refused` why not.
+        """
+        self.setup.plans.tell(AmendPlan(plan_id=plan_id, strategy=self.name, leg=leg, price=_exact(price)))
+
+    def cancel(self, order: Order) -> None:
+        """Have one of this strategy's orders cancelled. Whether it was, `on_order` tells; the plan goes on without."""
+        request = order.request
+        assert request.strategy == self.name, "an order of another strategy"
+        if order.status not in TERMINAL:
+            self.setup.cancels.tell(
+                CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
+            )
+
+    def held(self, instrument: InstrumentId) -> Decimal:
+        """What this strategy's own orders came to, over all runs: signed, before fees."""
+        return self.setup.holdings.of(self.name, instrument).quantity
 
     def order(
         self,
@@ -229,14 +290,20 @@ class Strategy(Actor[StrategyInbox]):
                 self.on_quote(message)
             case Trade():
                 self.on_trade(message)
+            case FundingRate():
+                self.on_funding_rate(message)
             case Fill():
                 self.on_fill(message)
             case Order():
+                self.resting.order(message)
                 if message.request.strategy == self.name:
                     self.on_order(message)
             case PlanDenied():
                 if message.strategy == self.name:
                     self.on_plan_denied(message)
+            case AmendRefused():
+                if message.strategy == self.name:
+                    self.on_amend_refused(message)
             case PlanFinished():
                 if message.strategy == self.name:
                     self.on_plan_finished(message)
@@ -251,6 +318,8 @@ class Strategy(Actor[StrategyInbox]):
                 self._follow_feed(instrument, reason)
             case FeedReliable(instrument):
                 self._follow_feed(instrument, None)
+            case CointegrationTold():
+                self.on_cointegration(message)
             case Wakeup():
                 self.on_wakeup(message.name)
             case _:

@@ -7,23 +7,34 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from integrated_trading_system.config.strategies import ArbitrageSettings
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.health import BookState
-from integrated_trading_system.domain.ids import AccountId, InstrumentId, VenueId
+from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.instrument import Kind
-from integrated_trading_system.domain.market import Level, Quote
-from integrated_trading_system.domain.money import BPS, ZERO, round_down
+from integrated_trading_system.domain.market import Quote
+from integrated_trading_system.domain.money import ZERO, from_float, round_down
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import Leg
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND
 from integrated_trading_system.strategies.arbitrage import proposal
+from integrated_trading_system.strategies.arbitrage.charges import Charges
 from integrated_trading_system.strategies.arbitrage.conversion import Rates, Unit
 from integrated_trading_system.strategies.arbitrage.inventory import Inventory
 from integrated_trading_system.strategies.arbitrage.missed import Miss
-from integrated_trading_system.strategies.arbitrage.sizing import Costs, Priced, common_lot, ladder, matched, priced
+from integrated_trading_system.strategies.arbitrage.sizing import (
+    Costs,
+    Priced,
+    Rung,
+    common_lot,
+    ladder,
+    matched,
+    priced,
+)
+from integrated_trading_system.strategies.resting import Resting
 
 
 class Offer(Struct, frozen=True):
@@ -38,7 +49,7 @@ class Trade(Struct, frozen=True):
 
     priced: Priced
     legs: tuple[Leg, Leg]
-    """Buy, sell."""
+    """Buy, sell. Where one follows the other, it says so by the place of its leader in the plan: 0."""
 
 
 class Refused(Struct, frozen=True):
@@ -55,27 +66,29 @@ class Decision:
         self,
         settings: ArbitrageSettings,
         accounts: Mapping[VenueId, AccountId],
-        taker_fees: Mapping[InstrumentId, Decimal],
+        charges: Charges,
         books: BookReader,
         rates: Rates,
         inventory: Inventory,
+        resting: Resting,
     ) -> None:
-        """`taker_fees` are fractions of the notional."""
+        """Asks all of them, and changes none."""
         self._settings = settings
         self._accounts = accounts
-        self._taker_fees = taker_fees
+        self._charges = charges
         self._books = books
         self._rates = rates
         self._inventory = inventory
+        self._resting = resting
 
     def decide(self, buy: Offer, sell: Offer, ratio: float, snapshot: SynchronizedSnapshot) -> Trade | Refused:
         """`ratio`: selling price over buying price at the best prices, converted."""
-        reason = self._unbelievable(buy, sell, ratio, snapshot)
+        reason = self.unbelievable(buy, sell, ratio, snapshot)
         if reason is not None:
             return Refused(reason)
         return self._trade(buy, sell, snapshot)
 
-    def _unbelievable(self, buy: Offer, sell: Offer, ratio: float, snapshot: SynchronizedSnapshot) -> Miss | None:
+    def unbelievable(self, buy: Offer, sell: Offer, ratio: float, snapshot: SynchronizedSnapshot) -> Miss | None:
         """What is wrong whatever the size, or None."""
         settings = self._settings
         for offer in (buy, sell):
@@ -102,30 +115,23 @@ class Decision:
 
     def _trade(self, buy: Offer, sell: Offer, snapshot: SynchronizedSnapshot) -> Trade | Refused:
         """Size it: what pays, then what is allowed, then what we have, then what the venues take."""
-        settings = self._settings
-        buy_fee = self._taker_fees[buy.quote.instrument]
-        sell_fee = self._taker_fees[sell.quote.instrument]
-        costs = Costs(
-            buy_fee=buy_fee,
-            sell_fee=sell_fee,
-            decay=Decimal(snapshot.bound) / MILLISECOND * settings.decay_bps_per_ms / BPS,
-            edge_min=settings.edge_bps_min / BPS,
-        )
-        buys = ladder(buy.quote, Side.BUY, self._depth(buy, Side.BUY), buy.unit)
-        sells = ladder(sell.quote, Side.SELL, self._depth(sell, Side.SELL), sell.unit)
-        if not costs.clears(buys[0].value, sells[0].value):
-            return Refused(Miss.DECAY)
+        costs = self._charges.costs(buy.unit.instrument, sell.unit.instrument, snapshot.bound, snapshot.at)
+        if costs is None:
+            return Refused(Miss.FUNDING)
+        buys, sells = self._ladder(buy, Side.BUY), self._ladder(sell, Side.SELL)
+        if not buys or not sells or not costs.clears(buys[0].value, sells[0].value):
+            return Refused(self._too_little(buy, sell, costs))
         lot = common_lot(buy.unit, sell.unit)
         depth = round_down(matched(buys, sells, costs), lot)
         if not depth:
             return Refused(Miss.DEPTH)
         worst = priced(buys, sells, depth, costs).buy_limit * buy.unit.rate
-        wanted = round_down(min(depth, *self._limits(buy.unit, sell.unit, worst)), lot)
+        wanted = round_down(min(depth, *self.limits(buy.unit, sell.unit, worst)), lot)
         if not wanted:
             return Refused(Miss.LIMIT)
         best = priced(buys, sells, wanted, costs)
-        can_buy = self._inventory.room(buy.unit, Side.BUY, best.buy_limit, buy_fee)
-        can_sell = self._inventory.room(sell.unit, Side.SELL, best.sell_limit, sell_fee)
+        can_buy = self._inventory.room(buy.unit, Side.BUY, best.buy_limit, costs.buy_fee)
+        can_sell = self._inventory.room(sell.unit, Side.SELL, best.sell_limit, costs.sell_fee)
         quantity = round_down(min(wanted, can_buy, can_sell), lot)
         if not quantity:
             return Refused(Miss.INVENTORY_BUY if can_buy < can_sell else Miss.INVENTORY_SELL, best.edge)
@@ -137,7 +143,20 @@ class Decision:
             return Refused(Miss.MINIMUM, result.edge)
         return Trade(result, legs)
 
-    def _limits(self, buy: Unit, sell: Unit, worst: Decimal) -> list[Decimal]:
+    def _too_little(self, buy: Offer, sell: Offer, costs: Costs) -> Miss:
+        """Which of the costs that the fast check does not know took too much."""
+        bought = from_float(buy.quote.ask) * buy.unit.rate
+        sold = from_float(sell.quote.bid) * sell.unit.rate
+        if costs.clears(bought, sold):
+            return Miss.OWN
+        lowest = replace(
+            costs,
+            buy_fee=self._charges.lowest(buy.quote.instrument),
+            sell_fee=self._charges.lowest(sell.quote.instrument),
+        )
+        return Miss.FEE_ASSET if lowest != costs and lowest.clears(bought, sold) else Miss.DECAY
+
+    def limits(self, buy: Unit, sell: Unit, worst: Decimal) -> list[Decimal]:
         """The largest quantities that settings and venues allow, in base units of the Comparison."""
         limits = [self._settings.notional_max / worst]
         if self._settings.quantity_max is not None:
@@ -148,5 +167,8 @@ class Decision:
     def _leg(self, offer: Offer, side: Side, result: Priced) -> Leg:
         return proposal.leg(offer.unit, self._accounts[offer.unit.instrument.venue], side, result, self._settings)
 
-    def _depth(self, offer: Offer, side: Side) -> tuple[Level, ...]:
-        return self._books.depth(offer.quote.instrument, side, self._settings.levels_max)
+    def _ladder(self, offer: Offer, side: Side) -> list[Rung]:
+        """What an order of this side would hit, without what is ours."""
+        name = offer.quote.instrument
+        levels = self._books.depth(name, side, self._settings.levels_max)
+        return ladder(offer.quote, side, levels, offer.unit, self._resting.against(name, side))

@@ -16,22 +16,24 @@ from pydantic import BaseModel
 
 from integrated_trading_system.config.strategies import ArbitrageSettings
 from integrated_trading_system.domain.comparison import Comparison
-from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import TradingState
-from integrated_trading_system.domain.ids import InstrumentId, PlanId, venue_of
+from integrated_trading_system.domain.ids import InstrumentId, PlanId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.market import Quote
+from integrated_trading_system.domain.market import FundingRate, Quote
 from integrated_trading_system.domain.money import BPS, ONE, ZERO
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
-from integrated_trading_system.domain.time import MILLISECOND, Nanos
+from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.strategies.arbitrage import proposal
+from integrated_trading_system.strategies.arbitrage.charges import Charges
 from integrated_trading_system.strategies.arbitrage.conversion import Rates, Unit, unit
 from integrated_trading_system.strategies.arbitrage.decision import Decision, Offer, Refused, Trade
 from integrated_trading_system.strategies.arbitrage.inventory import Inventory
 from integrated_trading_system.strategies.arbitrage.missed import Direction, Miss, Missed, MissedCount, Pair
+from integrated_trading_system.strategies.arbitrage.treasury import Treasury
 from integrated_trading_system.strategies.strategy import Strategy, StrategySetup
 
 LAST = 20
@@ -58,31 +60,34 @@ class ArbitrageView(Struct, frozen=True, kw_only=True):
 class ArbitrageDetector(Strategy):
     """Compares the same instrument across venues and proposes what is worth doing."""
 
-    subscriptions: ClassVar[tuple[type, ...]] = (SynchronizedSnapshot, Quote, Fill)
+    subscriptions: ClassVar[tuple[type, ...]] = (SynchronizedSnapshot, Quote, Fill, FundingRate)
     settings_model: ClassVar[type[BaseModel] | None] = ArbitrageSettings
 
     def __init__(self, setup: StrategySetup) -> None:
-        """`setup.settings` is an ArbitrageSettings; raises ConfigurationError where a venue's fees are missing."""
+        """`setup.settings` is an ArbitrageSettings; raises ConfigurationError where fees or their rate are missing."""
         super().__init__(setup)
         settings = self._settings = ArbitrageSettings() if setup.settings is None else setup.settings
         assert isinstance(settings, ArbitrageSettings), "validated by settings_model"
-        self._taker_fees: dict[InstrumentId, Decimal] = {}
-        for instrument in setup.comparison.instruments:
-            if venue_of(instrument) not in setup.fees:
-                raise ConfigurationError(f"strategy {setup.name}: no fees are known for {venue_of(instrument)}")
-            self._taker_fees[instrument] = setup.fees[venue_of(instrument)].taker_bps / BPS
         self._rates = Rates(setup.comparison, Nanos(int(settings.conversion_age_ms_max * MILLISECOND)))
         self._units: dict[InstrumentId, Unit | None] = dict.fromkeys(setup.comparison.instruments)
         self._inventory = Inventory(setup.accounts, settings.position_max, settings.inventory_required)
-        self._decision = Decision(settings, setup.accounts, self._taker_fees, setup.books, self._rates, self._inventory)
+        self._charges = Charges(setup, settings, self._rates, self._inventory)
+        self._decision = Decision(
+            settings, setup.accounts, self._charges, setup.books, self._rates, self._inventory, self.resting
+        )
         self._missed = Missed(Nanos(int(settings.missed_interval_ms * MILLISECOND)))
         self._pairs = self._make_pairs()
         self._rows: dict[InstrumentId, dict[InstrumentId, Link]] = {}
-        self._connect()
         self._plans: dict[PlanId, Pair] = {}
         self._detected = 0
         self._expected_edge = ZERO
         self._last: deque[Opportunity] = deque(maxlen=LAST)
+
+    def start(self) -> None:
+        """Look at the capital now and then."""
+        self._treasury = Treasury(self.setup, self._settings, self._rates, self._inventory, self.context.now)
+        self._look_later()
+        self._connect()
 
     @staticmethod
     def keys(kind: type, comparison: Comparison) -> tuple[str, ...] | None:
@@ -139,6 +144,7 @@ class ArbitrageDetector(Strategy):
         if isinstance(outcome, Refused):
             if self._missed.miss(pair, direction, outcome.reason, at):
                 self._tell_missed(direction, outcome, (ratio * direction.keep - direction.cost) * 1e4, at)
+                self._miss_capital(buy.instrument, sell.instrument, outcome)
             return
         self._missed.end(pair)
         self._propose(pair, outcome, snapshot)
@@ -146,20 +152,25 @@ class ArbitrageDetector(Strategy):
     def _decide(
         self, pair: Pair, buy: Quote, sell: Quote, snapshot: SynchronizedSnapshot, ratio: float
     ) -> Trade | Refused:
-        if self.trading is not TradingState.ACTIVE:
-            return Refused(Miss.TRADING)
-        if self.unreliable and (buy.instrument in self.unreliable or sell.instrument in self.unreliable):
-            return Refused(Miss.UNRELIABLE)
-        if pair.in_flight >= self._settings.plans_in_flight_max:
-            return Refused(Miss.IN_FLIGHT)
-        if snapshot.at < pair.cool_until:
-            return Refused(Miss.COOL_DOWN)
+        reason = self._not_now(pair, buy.instrument, sell.instrument, snapshot.at)
+        if reason is not None:
+            return Refused(reason)
         buy_unit, sell_unit = self._units[buy.instrument], self._units[sell.instrument]
         assert buy_unit is not None, "an unknown rate compares false"
         assert sell_unit is not None, "an unknown rate compares false"
         return self._decision.decide(Offer(buy_unit, buy), Offer(sell_unit, sell), ratio, snapshot)
 
-    def _propose(self, pair: Pair, trade: Trade, snapshot: SynchronizedSnapshot) -> None:
+    def _not_now(self, pair: Pair, buy: InstrumentId, sell: InstrumentId, at: Nanos) -> Miss | None:
+        """Why nothing is done at this moment, whatever it would bring."""
+        if self.trading is not TradingState.ACTIVE:
+            return Miss.TRADING
+        if self.unreliable and (buy in self.unreliable or sell in self.unreliable):
+            return Miss.UNRELIABLE
+        if pair.in_flight >= self._settings.plans_in_flight_max:
+            return Miss.IN_FLIGHT
+        return Miss.COOL_DOWN if at < pair.cool_until else None
+
+    def _propose(self, pair: Pair, trade: Trade, snapshot: SynchronizedSnapshot) -> PlanId:
         """Publish it, and tell risk."""
         result = trade.priced
         plan = proposal.plan(
@@ -181,6 +192,9 @@ class ArbitrageDetector(Strategy):
             edge_bps=result.edge_bps,
             bound=snapshot.bound,
             at=snapshot.at,
+            decay=result.decay,
+            funding=result.funding,
+            conversion=result.conversion,
         )
         self._detected += 1
         self._expected_edge += result.edge
@@ -189,7 +203,13 @@ class ArbitrageDetector(Strategy):
         pair.in_flight += 1
         self._inventory.reserve(plan, self.instruments)
         self.context.publish(opportunity)
-        self.propose(plan)
+        return self.propose(plan)
+
+    def _miss_capital(self, buy: InstrumentId, sell: InstrumentId, refused: Refused) -> None:
+        if refused.reason is Miss.INVENTORY_BUY:
+            self._treasury.miss(self.instruments[buy], Side.BUY, refused.edge)
+        elif refused.reason is Miss.INVENTORY_SELL:
+            self._treasury.miss(self.instruments[sell], Side.SELL, refused.edge)
 
     def _tell_missed(self, direction: Direction, refused: Refused, edge_bps: float, at: Nanos) -> None:
         self.context.publish(
@@ -228,6 +248,23 @@ class ArbitrageDetector(Strategy):
         """Somebody's order of ours moved the inventory."""
         if fill.instrument in self.instruments:
             self._inventory.fill(fill, self.instruments[fill.instrument])
+            self._treasury.fill(fill, self.instruments[fill.instrument])
+
+    def on_funding_rate(self, rate: FundingRate) -> None:
+        """What holding a perpetual will cost: the hurdles move with it."""
+        self._charges.funding.tell(rate)
+        if self._settings.holding_hours:
+            self._price_directions()
+
+    def on_wakeup(self, name: str) -> None:
+        """Time to look at the capital again."""
+        for advised in self._treasury.advice(self.instruments, self.context.now):
+            self.context.publish(advised)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        if self._settings.rebalance_every_s:
+            self.wake(int(self._settings.rebalance_every_s * SECOND), "rebalance")
 
     def on_plan_denied(self, denied: PlanDenied) -> None:
         """Risk said no: rest, or the same plan would be proposed with every snapshot."""
@@ -262,14 +299,23 @@ class ArbitrageDetector(Strategy):
         """Every two members once, with both directions: buy the first, buy the second."""
         names = self.setup.comparison.instruments
         return [
-            (first, second, Pair(), self._direction(first, second), self._direction(second, first))
+            (first, second, Pair(), Direction(first, second), Direction(second, first))
             for index, first in enumerate(names)
             for second in names[index + 1 :]
         ]
 
-    def _direction(self, buy: InstrumentId, sell: InstrumentId) -> Direction:
-        cost, keep = ONE + self._taker_fees[buy], ONE - self._taker_fees[sell]
-        return Direction(buy, sell, float(cost), float(keep), float(self._settings.edge_bps_min / BPS))
+    def _price_directions(self) -> None:
+        """Fees at their lowest: what the exact part finds dearer it refuses by name."""
+        for _, _, _, *directions in self._pairs:
+            for direction in directions:
+                buy, sell = self.instruments.get(direction.buy), self.instruments.get(direction.sell)
+                more = ZERO
+                if buy is not None and sell is not None:
+                    more = self._charges.conversion(buy, sell)
+                    more += self._charges.expected_funding(buy, sell, self.context.now) or ZERO
+                cost = ONE + self._charges.lowest(direction.buy) + more
+                keep = ONE - self._charges.lowest(direction.sell)
+                direction.price(float(cost), float(keep), float(self._settings.edge_bps_min / BPS))
 
     def _connect(self) -> None:
         """Work the factors out again, where a rate or an instrument changed."""
@@ -282,6 +328,7 @@ class ArbitrageDetector(Strategy):
         if units == self._units and self._rows:
             return
         self._units = units
+        self._price_directions()
         self._rows = {instrument: {} for instrument in units}
         for first, second, pair, buy_first, buy_second in self._pairs:
             one, two = units[first], units[second]

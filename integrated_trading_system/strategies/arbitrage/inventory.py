@@ -9,7 +9,7 @@ from typing import Final
 
 from integrated_trading_system.domain.balances import Balances, spending
 from integrated_trading_system.domain.execution import BalancesReported, Fill
-from integrated_trading_system.domain.ids import AccountId, InstrumentId, PlanId, VenueId, venue_of
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, PlanId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import ONE, ZERO
 from integrated_trading_system.domain.order import Side
@@ -77,6 +77,11 @@ class Inventory:
         if side is Side.BUY:
             needed *= ONE + fee  # which is charged on top
         return free / needed * unit.base
+
+    def free(self, venue: VenueId, asset: Asset) -> Decimal:
+        """What is free of the asset on our account there; what was never reported counts as it is set to."""
+        free = self._balances.free((venue, self._accounts[venue], asset)) if venue in self._accounts else ZERO
+        return self._unknown if free is None else free
 
     def _position_room(self, instrument: InstrumentId, side: Side) -> Decimal:
         if self._position_max is None:

@@ -8,6 +8,7 @@ reason and interval.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from msgspec import Struct
@@ -49,6 +50,12 @@ class Miss(StrEnum):
     """A quote reached us too long ago."""
     BOOK = "book"
     """A book is not VALID."""
+    FUNDING = "funding-unknown"
+    """A perpetual is to be held for a while, and its venue has not told what that will cost."""
+    OWN = "own-order"
+    """What pays there is an order of our own."""
+    FEE_ASSET = "fee-asset"
+    """The asset in which the venue takes its reduced fee is used up, and the whole fee is too much."""
     DECAY = "decay"
     """What time takes away, over the bound between the quotes, leaves too little."""
     DEPTH = "depth"
@@ -68,15 +75,20 @@ class Direction:
 
     __slots__ = ("buy", "cost", "hurdle", "keep", "published", "sell")
 
-    def __init__(self, buy: InstrumentId, sell: InstrumentId, cost: float, keep: float, edge_min: float) -> None:
-        """`cost` is 1 + the buyer's fee, `keep` is 1 - the seller's."""
+    def __init__(self, buy: InstrumentId, sell: InstrumentId) -> None:
+        """Nothing pays before it is priced."""
         self.buy = buy
         self.sell = sell
+        self.cost = self.keep = 1.0
+        self.hurdle = inf
+        """Selling price over buying price, converted, from which it pays."""
+        self.published: dict[Miss, Nanos] = {}
+
+    def price(self, cost: float, keep: float, edge_min: float) -> None:
+        """`cost` is 1 + the buyer's fee and what else is expected to be paid, `keep` is 1 - the seller's fee."""
         self.cost = cost
         self.keep = keep
         self.hurdle = (cost + edge_min) / keep
-        """Selling price over buying price, converted, from which it pays."""
-        self.published: dict[Miss, Nanos] = {}
 
 
 class Pair:

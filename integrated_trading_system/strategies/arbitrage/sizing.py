@@ -5,8 +5,10 @@ says what lies beyond. Every unit taken clears the hurdle by itself, so the aver
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,6 +16,8 @@ from integrated_trading_system.domain.market import Level, Quote
 from integrated_trading_system.domain.money import BPS, ONE, ZERO, from_float
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.strategies.arbitrage.conversion import Unit
+
+NOTHING: Final[Mapping[Decimal, Decimal]] = MappingProxyType({})
 
 
 class Rung(Struct, frozen=True):
@@ -35,10 +39,18 @@ class Costs(Struct, frozen=True):
     """Of the value sold."""
     decay: Decimal
     edge_min: Decimal
+    funding: Decimal = ZERO
+    """Expected until the position is closed; negative is received."""
+    conversion: Decimal = ZERO
+
+    @property
+    def wanted(self) -> Decimal:
+        """What a unit must bring after fees, as a part of the value bought."""
+        return self.decay + self.edge_min + self.funding + self.conversion
 
     def clears(self, buy: Decimal, sell: Decimal) -> bool:
         """Whether a unit bought and sold at these values leaves the least edge that is wanted."""
-        return sell * (ONE - self.sell_fee) >= buy * (ONE + self.buy_fee + self.decay + self.edge_min)
+        return sell * (ONE - self.sell_fee) >= buy * (ONE + self.buy_fee + self.wanted)
 
 
 class Priced(Struct, frozen=True):
@@ -52,14 +64,24 @@ class Priced(Struct, frozen=True):
     buy_average: Decimal
     sell_average: Decimal
     gross: Decimal
+    """At the best prices."""
     fees: Decimal
     slippage: Decimal
+    decay: Decimal
+    funding: Decimal
+    conversion: Decimal
     edge: Decimal
+    """gross - fees - slippage - decay - funding - conversion, exactly."""
     edge_bps: float
 
 
-def ladder(quote: Quote, side: Side, levels: Sequence[Level], unit: Unit) -> list[Rung]:
-    """What an order of this side would hit, best first: the quote's own level, then the book's that are worse."""
+def ladder(
+    quote: Quote, side: Side, levels: Sequence[Level], unit: Unit, own: Mapping[Decimal, Decimal] = NOTHING
+) -> list[Rung]:
+    """What an order of this side would hit, best first: the quote's own level, then the book's that are worse.
+
+    `own`: what rests there of our own orders, by price. Nobody trades with himself, so it is no depth of ours.
+    """
     if side is Side.BUY:
         best = (quote.ask, quote.ask_size)
         beyond = [level for level in levels if level[0] > quote.ask]
@@ -69,7 +91,9 @@ def ladder(quote: Quote, side: Side, levels: Sequence[Level], unit: Unit) -> lis
     rungs = []
     for price, size in (best, *beyond):
         exact = from_float(price)
-        rungs.append(Rung(exact, exact * unit.rate, from_float(size) * unit.base))
+        there = from_float(size) - own.get(exact, ZERO) if own else from_float(size)
+        if there > 0:
+            rungs.append(Rung(exact, exact * unit.rate, there * unit.base))
     return rungs
 
 
@@ -100,9 +124,11 @@ def priced(buys: Sequence[Rung], sells: Sequence[Rung], quantity: Decimal, costs
     """What `quantity`, which both ladders hold, brings."""
     bought, buy_cash, buy_limit = _take(buys, quantity)
     sold, sell_cash, sell_limit = _take(sells, quantity)
-    gross = sold - bought
+    gross = (sells[0].value - buys[0].value) * quantity
+    slippage = gross - (sold - bought)
     fees = bought * costs.buy_fee + sold * costs.sell_fee
-    edge = gross - fees - bought * costs.decay
+    decay, funding, conversion = bought * costs.decay, bought * costs.funding, bought * costs.conversion
+    edge = gross - fees - slippage - decay - funding - conversion
     return Priced(
         quantity=quantity,
         buy_limit=buy_limit,
@@ -111,7 +137,10 @@ def priced(buys: Sequence[Rung], sells: Sequence[Rung], quantity: Decimal, costs
         sell_average=sell_cash / quantity,
         gross=gross,
         fees=fees,
-        slippage=(sells[0].value - buys[0].value) * quantity - gross,
+        slippage=slippage,
+        decay=decay,
+        funding=funding,
+        conversion=conversion,
         edge=edge,
         edge_bps=float(edge / bought * BPS),
     )

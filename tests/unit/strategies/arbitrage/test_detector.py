@@ -139,7 +139,8 @@ def test_it_walks_both_books_as_far_as_every_unit_pays() -> None:
         Decimal("100.1"),
         Decimal("100.95"),
     )
-    assert (found.gross_edge, found.slippage) == (Decimal("1.70"), Decimal("0.30"))
+    assert (found.gross_edge, found.slippage) == (Decimal("2.00"), Decimal("0.30"))
+    assert found.edge == Decimal("1.70")
     buy, sell = rig.proposed[0].legs
     assert (buy.price, sell.price) == (Decimal("100.2"), Decimal("100.9"))
 

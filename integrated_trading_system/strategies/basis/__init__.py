@@ -1,0 +1,1 @@
+"""Spot against its perpetual: carry, and when it is over."""

@@ -1,0 +1,1 @@
+"""Two instruments that move together: estimate, judge, trade."""

@@ -1,0 +1,1 @@
+"""Round trips within one venue: find, walk, size, plan."""
