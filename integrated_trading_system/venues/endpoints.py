@@ -17,6 +17,8 @@ class Endpoints(Struct, frozen=True, kw_only=True):
     """Public and private REST."""
     rest_data_url: str = ""
     """REST of market data, where it has a host of its own; empty: `rest_url` serves it."""
+    rest_key_url: str = ""
+    """REST that tells what a key may do, where it has a host of its own; empty: `rest_url` serves it."""
     ws_url: str
     """Public streams."""
     ws_user_url: str = ""
@@ -33,14 +35,15 @@ class Endpoints(Struct, frozen=True, kw_only=True):
         ws = ws_url or self.ws_url
         return Endpoints(
             rest_url=_moved(self.rest_url, rest_url),
-            rest_data_url=_moved(self.rest_data_url, rest_url if self._data_goes_along(rest_url) else None),
+            rest_data_url=_moved(self.rest_data_url, rest_url if self._follows(self.rest_data_url, rest_url) else None),
+            rest_key_url=_moved(self.rest_key_url, rest_url if self._follows(self.rest_key_url, rest_url) else None),
             ws_url=_moved(self.ws_url, ws_url),
             ws_user_url=_moved(self.ws_user_url, ws if _goes_along(self.ws_user_url, self.ws_url, ws) else None),
             ws_api_url=_moved(self.ws_api_url, ws if _goes_along(self.ws_api_url, self.ws_url, ws) else None),
         )
 
-    def _data_goes_along(self, rest_url: str | None) -> bool:
-        return rest_url is not None and _goes_along(self.rest_data_url, self.rest_url, rest_url)
+    def _follows(self, door: str, rest_url: str | None) -> bool:
+        return rest_url is not None and _goes_along(door, self.rest_url, rest_url)
 
 
 def _moved(own: str, to: str | None) -> str:

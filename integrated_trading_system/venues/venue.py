@@ -18,7 +18,6 @@ from integrated_trading_system.domain.health import BookBroken, Quarantined
 from integrated_trading_system.domain.http import HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import AccountId, InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.link import Tag
 from integrated_trading_system.domain.market import BookSnapshot, MarketEvent
 from integrated_trading_system.domain.order import (
     CancelOrder,
@@ -28,6 +27,9 @@ from integrated_trading_system.domain.order import (
 )
 from integrated_trading_system.domain.streams import Stream
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
+from integrated_trading_system.venues.account import AccountCheck
+from integrated_trading_system.venues.bulk import BulkCancels
+from integrated_trading_system.venues.dead_man import DeadMan
 from integrated_trading_system.venues.history import History
 from integrated_trading_system.venues.rest import RateLimit, WeightedRequest
 from integrated_trading_system.venues.textbook import Checksums
@@ -244,11 +246,14 @@ class Trading(Protocol):
     ) -> tuple[Sequence[VenueExecution], str]:
         """The page's Fills (or one RequestFailed), and the cursor of the next page, "" when this was the last."""
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        """All our open orders."""
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """One page of all open orders on the account; `cursor` "" asks for the first."""
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """One OpenOrdersListed or RequestFailed."""
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """The page as OpenOrdersListed (or one RequestFailed), and the cursor of the next page, "" when this was the last.
+
+        Pages may overlap, but no order that is open all the while may be missing from all of them.
+        """
 
     def balances(self, account: AccountId) -> tuple[WeightedRequest, ...]:
         """What we hold; where balances and positions are two requests, their reports are each not `complete`."""
@@ -287,6 +292,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     is the decimal text of a whole number from 1 to this (Backpack: 32 bits)."""
     no_trading: str = ""
     """Why `trading` is None, for the error that says so."""
+    account: AccountCheck | None = None
+    no_account: str = ""
+    """Why `account` is None: what the key may do cannot be known."""
     slow: bool = False
     """Its data is polled, or comes through a library of others: too old for whoever decides within milliseconds."""
     data_account: AccountId | None = None
@@ -294,6 +302,10 @@ class Venue(Struct, frozen=True, kw_only=True):
     key the venue is run dry: no connection is opened, and heartbeats say that it is only spoken for."""
     checksums: Mapping[InstrumentId, Checksums] = {}
     """How often the codec has held a book against the venue's own checksum; empty where there are none."""
+    bulk_cancels: BulkCancels | None = None
+    """None: orders are cancelled one by one."""
+    dead_man: DeadMan | None = None
+    """None: the venue never cancels by itself, however long it hears nothing of us."""
     query_elsewhere: QueryElsewhere | None = None
     """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
     what is not here either was not found."""
@@ -325,21 +337,3 @@ class Signing(Protocol):
 
     def sign_frame(self, frame: bytes, credentials: Credentials, timestamp_ms: int) -> bytes:
         """The logon or subscribe frame with key, timestamp and signature."""
-
-
-TAG_OF_PURPOSE = {
-    "place": Tag.ORDER,
-    "cancel": Tag.CANCEL,
-    "query": Tag.QUERY,
-    "fills": Tag.QUERY,
-    "open_orders": Tag.QUERY,
-    "balances": Tag.QUERY,
-    "instruments": Tag.DATA,
-    "snapshot": Tag.DATA,
-    "time": Tag.DATA,
-    "audit": Tag.DATA,
-    "fallback": Tag.DATA,
-    "history": Tag.DATA,
-    "resolve": Tag.QUERY,
-    "keep_alive": Tag.QUERY,
-}

@@ -9,6 +9,7 @@ from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.time import HOUR, MINUTE, SECOND, Nanos
 from integrated_trading_system.venues.history import CandlePrice
 from integrated_trading_system.venues.rest import RateLimit
+from integrated_trading_system.venues.venue import Venue
 from tests.conformance.books import integrity
 from tests.conformance.description import CHECKSUM, NOTHING, SENT, SEQUENCE, WHOLE
 from tests.conformance.orders import ACCOUNT
@@ -36,7 +37,8 @@ By REST, page by page.
 ## Orders
 
 A client order id is ours: text of at most 36 characters unless a number is named. The window is how long the venue
-accepts a request after its timestamp; the proof that an order is nowhere begins after it.
+accepts a request after its timestamp; the proof that an order is nowhere begins after it. A dead-man timer has the
+venue cancel by itself what rests there when it hears nothing of us ([kill](kill.md)).
 
 {orders}
 ## Limits
@@ -58,7 +60,9 @@ def venues() -> str:
         nothing=NOTHING,
         data=table(("venue", "product", "streams", "losses", "quotes have a time", "pace"), map(_data, subjects)),
         past=table(("venue", "candles", "a page", "of mark prices", "funding"), map(_past, subjects)),
-        orders=table(("venue", "orders", "account stream", "client order id", "window"), map(_orders, subjects)),
+        orders=table(
+            ("venue", "orders", "account stream", "client order id", "window", "dead-man timer"), map(_orders, subjects)
+        ),
         limits=table(("venue", "limits"), map(_limits, subjects)),
     )
 
@@ -98,10 +102,24 @@ def _past(subject: Subject) -> tuple[str, ...]:
 def _orders(subject: Subject) -> tuple[str, ...]:
     venue = subject.build()
     if venue.trading is None:
-        return f"`{subject.name}`", f"no: {venue.no_trading or 'the folder does not say why'}", "", "", ""
+        return f"`{subject.name}`", f"no: {venue.no_trading or 'the folder does not say why'}", "", "", "", ""
     named = f"a number up to {venue.client_order_id_max}" if venue.client_order_id_max else "text"
     stream = venue.session.user_link(ACCOUNT) is not None
-    return f"`{subject.name}`", "yes", "yes" if stream else "no", named, _duration(venue.receive_window)
+    return (
+        f"`{subject.name}`",
+        "yes",
+        "yes" if stream else "no",
+        named,
+        _duration(venue.receive_window),
+        _dead_man(venue),
+    )
+
+
+def _dead_man(venue: Venue) -> str:
+    """How far the countdown reaches that cancels without us."""
+    if venue.dead_man is None:
+        return "none"
+    return "for each symbol" if venue.dead_man.per_instrument else "for the account"
 
 
 def _limits(subject: Subject) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def test_its_limits_can_be_kept(subject: Subject) -> None:
     snapshot, clock = venue.market.snapshot(subject.instrument), venue.market.time()
     requests = [*venue.market.instruments(), *(each for each in (snapshot, clock) if each is not None)]
     if venue.trading is not None:
-        requests += [venue.trading.open_orders(ACCOUNT), *venue.trading.balances(ACCOUNT)]
+        requests += [venue.trading.open_orders(ACCOUNT, ""), *venue.trading.balances(ACCOUNT)]
     for weighted in requests:
         for name, weight in weighted.weights:
             assert 0 <= weight <= limits[name].capacity

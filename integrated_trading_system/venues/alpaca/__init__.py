@@ -4,6 +4,8 @@ from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.time import MINUTE, Nanos
+from integrated_trading_system.venues.alpaca.account import AlpacaAccount
+from integrated_trading_system.venues.alpaca.cancels import AlpacaCancels
 from integrated_trading_system.venues.alpaca.codec import MarketCodec
 from integrated_trading_system.venues.alpaca.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.alpaca.endpoints import RATE_LIMITS, RULES
@@ -34,6 +36,8 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         user_codec=UserCodec(venue, account, rules),
         history=AlpacaHistory(endpoints, rules),
         trading=AlpacaTrading(venue, endpoints.rest_url, rules),
+        bulk_cancels=AlpacaCancels(endpoints.rest_url),
+        account=AlpacaAccount(endpoints.rest_url),
         rate_limits=RATE_LIMITS,
         receive_window=SETTLED,
         data_account=account,

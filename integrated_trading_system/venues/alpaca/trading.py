@@ -46,6 +46,7 @@ from integrated_trading_system.domain.order import (
     OrderType,
     QueryFills,
     QueryOrder,
+    Side,
     SubmitOrder,
 )
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
@@ -66,6 +67,7 @@ _DUPLICATE: Final = "client_order_id must be unique"
 _PAUSE: Final = Nanos(10 * SECOND)
 """After "rate limit exceeded" where the headers do not name the reset: 200 a minute are one in 300 ms."""
 _PAUSE_MAX: Final = 120
+_SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}
 
 _ORDER: Final = Decoder(wire.OrderState)
 _ORDERS: Final = Decoder(list[wire.OrderState])
@@ -163,27 +165,31 @@ class AlpacaTrading:
             raise MalformedReply(f"asked for {client}, answered about {state.client_order_id[:48]}")
         return (_report(state, reply),)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        return self._call("GET", "orders", f"status=open&limit={ORDERS_PER_PAGE}&nested=false")
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """Newest first, by when they were submitted; the cursor is the time before which the next page begins."""
+        text = f"status=open&limit={ORDERS_PER_PAGE}&nested=false&direction=desc"
+        return self._call("GET", "orders", f"{text}&until={quote(cursor)}" if cursor else text)
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """RequestFailed where there may be more than one page: half a list would prove nothing."""
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """`until` leaves out what is at that very time: the next page begins a nanosecond later, and overlaps."""
         if failed := self._failed(account, "open_orders", reply):
-            return (failed,)
+            return (failed,), ""
         found = read(reply, _ORDERS)
-        if len(found) >= ORDERS_PER_PAGE:
-            return (self._failure(account, "open_orders", f"{ORDERS_PER_PAGE} open orders or more", reply),)
         ours = [state for state in found if state.asset_class in ("", self._rules.asset_class)]
-        return (
-            OpenOrdersListed(
-                venue=self._venue,
-                account=account,
-                orders=tuple(_report(state, reply) for state in ours),
-                instruments=tuple(instrument_id(self._venue, state.symbol) for state in ours),
-                asked_at=reply.sent_at,
-                received_at=reply.received_at,
-            ),
+        listed = OpenOrdersListed(
+            venue=self._venue,
+            account=account,
+            orders=tuple(_report(state, reply) for state in ours),
+            instruments=tuple(instrument_id(self._venue, state.symbol) for state in ours),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
+        if len(found) < ORDERS_PER_PAGE:
+            return (listed,), ""
+        try:
+            return (listed,), stamp(Nanos(nanos(found[-1].submitted_at or "") + 1))
+        except ValueError as error:
+            raise MalformedReply(f"a full page of orders, and no time to go on from: {error}") from error
 
     # -- fills -----------------------------------------------------------------------------------
 
@@ -291,6 +297,9 @@ def _report(state: wire.OrderState, reply: HttpReply) -> OrderReport:
         venue_filled=_amount(state.filled_qty),
         asked_at=reply.sent_at,
         received_at=reply.received_at,
+        side=_SIDES.get(state.side),
+        price=_amount(state.limit_price),
+        quantity=_amount(state.qty),
     )
 
 

@@ -180,7 +180,12 @@ class OrderState(Struct):
     status: str
     asset_class: str = ""
     filled_qty: str | None = None
+    side: str = ""
+    limit_price: str | None = None
+    qty: str | None = None
+    """None for an order of an amount of money."""
     updated_at: str | None = None
+    submitted_at: str | None = None
 
 
 class TradeUpdate(Struct):

@@ -3,6 +3,7 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.venues.backpack.cancels import BackpackCancels
 from integrated_trading_system.venues.backpack.codec import MarketCodec
 from integrated_trading_system.venues.backpack.endpoints import CLIENT_ORDER_ID_MAX, RATE_LIMITS, RECEIVE_WINDOW, RULES
 from integrated_trading_system.venues.backpack.endpoints import FLAVOURS as FLAVOURS
@@ -31,6 +32,8 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         user_codec=UserCodec(venue, account, rules),
         history=BackpackHistory(endpoints.rest_url, rules),
         trading=trading,
+        bulk_cancels=BackpackCancels(endpoints.rest_url),
+        no_account="Backpack tells neither the id of an account nor what a key may do",
         rate_limits=RATE_LIMITS,
         receive_window=RECEIVE_WINDOW,
         client_order_id_max=CLIENT_ORDER_ID_MAX,

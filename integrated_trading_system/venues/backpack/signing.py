@@ -20,6 +20,7 @@ from integrated_trading_system.venues.venue import Credentials
 INSTRUCTIONS: Final = {
     ("POST", "/api/v1/order"): "orderExecute",
     ("DELETE", "/api/v1/order"): "orderCancel",
+    ("DELETE", "/api/v1/orders"): "orderCancelAll",
     ("GET", "/api/v1/order"): "orderQuery",
     ("GET", "/api/v1/orders"): "orderQueryAll",
     ("GET", "/wapi/v1/history/orders"): "orderHistoryQueryAll",

@@ -41,6 +41,7 @@ from integrated_trading_system.domain.order import (
     OrderType,
     QueryFills,
     QueryOrder,
+    Side,
     SubmitOrder,
 )
 from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos, from_millis, to_millis
@@ -56,6 +57,7 @@ FILLS_PER_PAGE: Final = 1000
 HISTORY: Final = 200
 """How many finished orders of a symbol are looked through for one of ours."""
 
+_SIDES: Final = {"Bid": Side.BUY, "Ask": Side.SELL}
 _JSON: Final = (("Content-Type", "application/json; charset=utf-8"),)
 
 # What became of the request is unknown.
@@ -126,7 +128,10 @@ class BackpackTrading:
         return (accepted, _done(report, state)) if report.status in TERMINAL else (accepted,)
 
     def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
-        body = {"clientId": _number(cancel.client_order_id), "symbol": instrument.symbol}
+        """By our id; an order that has none by the venue's."""
+        ours, theirs = cancel.client_order_id, cancel.venue_order_id
+        body: dict[str, Any] = {"orderId": theirs} if theirs and not ours else {"clientId": _number(ours)}
+        body["symbol"] = instrument.symbol
         return self._send("DELETE", "/api/v1/order", body)
 
     def decode_cancel(self, cancel: CancelOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
@@ -160,32 +165,28 @@ class BackpackTrading:
             return (missing,)
         if failed := self._failed(query.account, client, reply):
             return (failed,)
-        states = read(reply, _ORDERS) if _is_list(reply) else [_ours(client, read(reply, _ORDER))]
+        states = read(reply, _ORDERS) if reply.body.lstrip().startswith(b"[") else [_ours(client, read(reply, _ORDER))]
         ours = [state for state in states if client_of(state.client_id) == client]
         return _reports(ours[:1], reply) or (missing,)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """There are no pages: `cursor` is always empty."""
         return self._ask("/api/v1/orders", {"marketType": self._rules.market_type})
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """Orders without a client id were made by hand: they are left out."""
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """All in one answer."""
         if failed := self._failed(account, "open_orders", reply):
-            return (failed,)
-        states = [
-            state
-            for state in read(reply, _ORDERS)
-            if state.client_id is not None and belongs(state.symbol, self._rules)
-        ]
-        return (
-            OpenOrdersListed(
-                venue=self._venue,
-                account=account,
-                orders=tuple(_reports(states, reply)),
-                instruments=tuple(name(self._venue, state.symbol) for state in states),
-                asked_at=reply.sent_at,
-                received_at=reply.received_at,
-            ),
+            return (failed,), ""
+        states = [state for state in read(reply, _ORDERS) if belongs(state.symbol, self._rules)]
+        listed = OpenOrdersListed(
+            venue=self._venue,
+            account=account,
+            orders=tuple(_reports(states, reply)),
+            instruments=tuple(name(self._venue, state.symbol) for state in states),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
+        return (listed,), ""
 
     # -- fills -----------------------------------------------------------------------------------
 
@@ -217,8 +218,8 @@ class BackpackTrading:
         """Either of the two: positions are a list, assets are named. What is staked is locked."""
         if failed := self._failed(account, "balances", reply):
             return (failed,)
-        held = {} if _is_list(reply) else read(reply, _HOLDINGS)
-        open_positions = read(reply, _POSITIONS) if _is_list(reply) else []
+        held = {} if reply.body.lstrip().startswith(b"[") else read(reply, _HOLDINGS)
+        open_positions = read(reply, _POSITIONS) if reply.body.lstrip().startswith(b"[") else []
         report = BalancesReported(
             venue=self._venue,
             account=account,
@@ -284,10 +285,6 @@ def _number(client: ClientOrderId) -> int:
     return number
 
 
-def _is_list(reply: HttpReply) -> bool:
-    return reply.body.lstrip()[:1] == b"["
-
-
 def _ours(client: ClientOrderId, state: wire.OrderState) -> wire.OrderState:
     if client_of(state.client_id) != client:
         raise MalformedReply(f"asked about {client}, answered about {str(state.client_id)[:40]}")
@@ -309,6 +306,9 @@ def _report(reply: HttpReply, state: wire.OrderState) -> OrderReport:
         venue_filled=parse_decimal(state.executed_quantity or "0"),
         asked_at=reply.sent_at,
         received_at=reply.received_at,
+        side=_SIDES.get(state.side),
+        price=parse_decimal(state.price or "0"),
+        quantity=parse_decimal(state.quantity or "0"),
     )
 
 

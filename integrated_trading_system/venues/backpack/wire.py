@@ -215,6 +215,9 @@ class OrderState(Struct, rename="camel"):
     symbol: str
     status: str
     executed_quantity: str | None = "0"
+    side: str = ""
+    price: str | None = None
+    quantity: str | None = None
     client_id: Id | None = None
     created_at: Id = 0
     """Milliseconds; in the history a text. Never derived from `id`, which is opaque."""

@@ -20,7 +20,11 @@ FLAVOURS: Final = {
         ws_url="wss://stream.binance.com:9443",
         ws_user_url="wss://ws-api.binance.com:443/ws-api/v3",
     ),
-    "usdm": Endpoints(rest_url="https://fapi.binance.com", ws_url="wss://fstream.binance.com"),
+    "usdm": Endpoints(
+        rest_url="https://fapi.binance.com",
+        rest_key_url="https://api.binance.com",
+        ws_url="wss://fstream.binance.com",
+    ),
     "coinm": Endpoints(rest_url="https://dapi.binance.com", ws_url="wss://dstream.binance.com"),
     "us": Endpoints(rest_url="https://api.binance.us", ws_url="wss://stream.binance.us:9443"),
     "testnet": Endpoints(
@@ -36,6 +40,9 @@ ORDERS_1M: Final = "ORDERS_1M"
 ORDERS_1D: Final = "ORDERS_1D"
 FUNDING: Final = "FUNDING"
 """Our word: USD-M counts questions for funding rates on their own."""
+
+RESTRICTIONS: Final = {"spot": True, "usdm": True, "testnet": False}
+"""Where a key's account is told, and whether its restrictions are, too: "/sapi" is not on the testnet."""
 
 RECEIVE_WINDOW: Final = Nanos(5 * SECOND)
 """`recvWindow`, sent with every signed request; 5000 ms is also the venue's default."""

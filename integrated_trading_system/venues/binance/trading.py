@@ -39,6 +39,7 @@ from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos, fr
 from integrated_trading_system.venues.binance import wire
 from integrated_trading_system.venues.binance.endpoints import RECEIVE_WINDOW, WEIGHT, Rules
 from integrated_trading_system.venues.binance.market import number, problem, read, words
+from integrated_trading_system.venues.binance.orders import done, report, status_of, time_of
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 
 FILLS_PER_PAGE: Final = 1000
@@ -101,12 +102,12 @@ class BinanceTrading:
             return (_not_placed(request.client_order_id, reply),)
         state = read(reply, _ORDER)
         client = _ours(request.client_order_id, state.client_order_id)
-        status = _status(state)
+        status = status_of(state)
         if status is OrderStatus.REJECTED:
             return (execution.OrderRejected(client_order_id=client, reason=state.status, received_at=at),)
         order_id = VenueOrderId(str(state.order_id))
         accepted = execution.OrderAccepted(
-            client_order_id=client, venue_order_id=order_id, venue_time=_time(state), received_at=at
+            client_order_id=client, venue_order_id=order_id, venue_time=time_of(state), received_at=at
         )
         fills = tuple(
             execution.Fill(
@@ -120,12 +121,12 @@ class BinanceTrading:
                 quantity=number(fill.qty),
                 fee=Money(number(fill.commission), Asset(fill.commission_asset)),
                 liquidity=execution.Liquidity.TAKER,  # what trades before the answer is sent has not rested
-                venue_time=_time(state),
+                venue_time=time_of(state),
                 received_at=reply.received_at,
             )
             for fill in state.fills
         )
-        return (accepted, *fills, *((_done(client, state, reply),) if status in TERMINAL else ()))
+        return (accepted, *fills, *((done(client, state, reply),) if status in TERMINAL else ()))
 
     def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
         params = {"symbol": instrument.symbol, "origClientOrderId": cancel.client_order_id}
@@ -137,9 +138,9 @@ class BinanceTrading:
             return (execution.CancelFailed(client_order_id=client, reason=words(reply), received_at=at),)
         state = read(reply, _ORDER)
         _ours(client, state.orig_client_order_id or state.client_order_id)
-        if _status(state) not in TERMINAL:
+        if status_of(state) not in TERMINAL:
             return (execution.CancelFailed(client_order_id=client, reason=f"still {state.status}", received_at=at),)
-        return (_done(client, state, reply),)
+        return (done(client, state, reply),)
 
     def query(self, query: QueryOrder, instrument: Instrument) -> WeightedRequest:
         params = {"symbol": instrument.symbol, "origClientOrderId": query.client_order_id}
@@ -153,24 +154,26 @@ class BinanceTrading:
             return (self._failed(query.account, f"order {client}", words(reply), reply),)
         state = read(reply, _ORDER)
         _ours(client, state.client_order_id)
-        return (_report(state, reply),)
+        return (report(state, reply),)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """There are no pages: `cursor` is always empty."""
         return self._ask("GET", "openOrders", {}, self._rules.weights.open_orders)
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Executions:
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Executions, str]:
+        """All in one answer."""
         if reply.status != 200:
-            return (self._failed(account, "open orders", words(reply), reply),)
+            return (self._failed(account, "open orders", words(reply), reply),), ""
         states = read(reply, _ORDERS)
         listed = execution.OpenOrdersListed(
             venue=self._venue,
             account=account,
-            orders=tuple(_report(state, reply) for state in states),
+            orders=tuple(report(state, reply) for state in states),
             instruments=tuple(instrument_id(self._venue, state.symbol) for state in states),
             asked_at=reply.sent_at,
             received_at=reply.received_at,
         )
-        return (listed,)
+        return (listed,), ""
 
     # -- fills and balances ----------------------------------------------------------------------
 
@@ -277,40 +280,6 @@ def _ours(ours: ClientOrderId, theirs: str) -> ClientOrderId:
     if theirs != ours:
         raise MalformedReply(f"asked about {ours}, answered about {theirs[:40]}")
     return ours
-
-
-def _status(state: wire.OrderState) -> OrderStatus:
-    status = wire.STATUS.get(state.status)
-    if status is None:
-        raise MalformedReply(f"unknown order status {state.status[:40]}")
-    return status
-
-
-def _time(state: wire.OrderState) -> Nanos:
-    return from_millis(state.transact_time or state.update_time)
-
-
-def _report(state: wire.OrderState, reply: HttpReply) -> execution.OrderReport:
-    return execution.OrderReport(
-        client_order_id=ClientOrderId(state.client_order_id),
-        venue_order_id=VenueOrderId(str(state.order_id)),
-        status=_status(state),
-        venue_filled=number(state.executed_qty),
-        asked_at=reply.sent_at,
-        received_at=reply.received_at,
-    )
-
-
-def _done(client: ClientOrderId, state: wire.OrderState, reply: HttpReply) -> execution.OrderDone:
-    return execution.OrderDone(
-        client_order_id=client,
-        venue_order_id=VenueOrderId(str(state.order_id)),
-        status=_status(state),
-        venue_filled=number(state.executed_qty),
-        reason=state.status,
-        venue_time=_time(state),
-        received_at=reply.received_at,
-    )
 
 
 def _fill(row: wire.OwnTrade, account: AccountId, instrument: Instrument, reply: HttpReply) -> execution.Fill:

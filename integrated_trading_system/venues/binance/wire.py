@@ -222,6 +222,9 @@ class OrderState(Struct, rename="camel"):
     client_order_id: str
     status: str
     executed_qty: str
+    side: str = ""
+    price: str = ""
+    orig_qty: str = ""
     orig_client_order_id: str = ""
     """In spot's answer to a cancel the order's id: `client_order_id` is then the cancel's own."""
     transact_time: Millis = 0

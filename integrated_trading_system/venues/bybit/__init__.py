@@ -3,6 +3,9 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.domain.instrument import Kind
+from integrated_trading_system.venues.bybit.account import BybitAccount
+from integrated_trading_system.venues.bybit.cancels import BybitCancels
 from integrated_trading_system.venues.bybit.codec import MarketCodec
 from integrated_trading_system.venues.bybit.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.bybit.endpoints import RECEIVE_WINDOW, RULES
@@ -31,6 +34,8 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         user_codec=UserCodec(venue, account, rules),
         history=BybitHistory(endpoints.rest_url, rules),
         trading=trading,
+        bulk_cancels=BybitCancels(endpoints.rest_url, rules),
+        account=BybitAccount(endpoints.rest_url, spot=rules.kind is Kind.SPOT),
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,
         query_elsewhere=trading.query_elsewhere,

@@ -38,6 +38,9 @@ SETTLE: Final = "USDT"
 IP: Final = "IP"
 CREATE: Final = "CREATE"
 CANCEL: Final = "CANCEL"
+CANCEL_ALL: Final = "CANCEL_ALL"
+CANCEL_BATCH: Final = "CANCEL_BATCH"
+"""Counted by the orders in it."""
 QUERY: Final = "QUERY"
 
 
@@ -55,6 +58,8 @@ def _limits(orders_per_second: int) -> tuple[RateLimit, ...]:
         RateLimit(IP, 600, Nanos(5 * SECOND), 60),
         RateLimit(CREATE, orders_per_second, SECOND, 0),
         RateLimit(CANCEL, orders_per_second, SECOND, 0),
+        RateLimit(CANCEL_ALL, orders_per_second, SECOND, 0),
+        RateLimit(CANCEL_BATCH, orders_per_second, SECOND, 0),
         RateLimit(QUERY, 50, SECOND, 0),
     )
 

@@ -33,9 +33,10 @@ from integrated_trading_system.domain.ids import AccountId, ClientOrderId, Instr
 from integrated_trading_system.domain.ids import instrument_id as name
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import parse_decimal, plain
-from integrated_trading_system.domain.order import CancelOrder, OrderType, QueryFills, QueryOrder, SubmitOrder
+from integrated_trading_system.domain.order import CancelOrder, OrderType, QueryFills, QueryOrder, Side, SubmitOrder
 from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos, from_millis, to_millis
 from integrated_trading_system.venues.bybit import wire
+from integrated_trading_system.venues.bybit.cancels import named
 from integrated_trading_system.venues.bybit.codec import BROKEN
 from integrated_trading_system.venues.bybit.endpoints import CANCEL, CREATE, IP, QUERY, SETTLE, Rules
 from integrated_trading_system.venues.bybit.user_codec import OURS, balances, fill, status_of
@@ -56,6 +57,8 @@ _UNKNOWN_STATE: Final = frozenset({NO_CODE, 429, 10000, 10016, 170007, 170146, 1
 _DUPLICATE: Final = frozenset({110072, 170141})
 # Refused at the door, before the matching engine.
 _TOO_MANY: Final = frozenset({10006, 170005, 170222})
+
+_SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
 
 _BANNED_FOR: Final = Nanos(10 * MINUTE)
 """After "403, access too frequent" one has to "wait for at least 10 minutes"."""
@@ -123,7 +126,7 @@ class BybitTrading:
         return (accepted,)
 
     def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
-        body = {"category": self._category, "symbol": instrument.symbol, "orderLinkId": cancel.client_order_id}
+        body = {"category": self._category, "symbol": instrument.symbol, **named(cancel)}
         return self._post("cancel", body, CANCEL)
 
     def decode_cancel(self, cancel: CancelOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
@@ -151,32 +154,29 @@ class BybitTrading:
         missing = OrderNotFound(client_order_id=client, asked_at=reply.sent_at, received_at=reply.received_at)
         return found[:1] or (missing,)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        """One page; linear: of everything that settles in `SETTLE`."""
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """Newest first; linear: of everything that settles in `SETTLE`. A cursor comes percent-encoded already."""
         scope = "" if self._spot else f"&settleCoin={SETTLE}"
-        return self._get("order/realtime", f"category={self._category}{scope}&openOnly=0&limit={ORDERS_PER_PAGE}")
+        text = f"category={self._category}{scope}&openOnly=0&limit={ORDERS_PER_PAGE}"
+        return self._get("order/realtime", f"{text}&cursor={quote(cursor, safe='%')}" if cursor else text)
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """RequestFailed where there may be more than one page: half a list would prove nothing.
-
-        Orders without a client id were made by hand: they are left out.
-        """
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """A page may be short and yet not the last: only an empty one, or one without a cursor, ends the list."""
         if failed := self._failed(account, "open_orders", reply):
-            return (failed,)
+            return (failed,), ""
         page = read(reply, _PAGE)
-        if len(page.list) >= ORDERS_PER_PAGE:
-            return (self._failure(account, "open_orders", f"{ORDERS_PER_PAGE} open orders or more", reply),)
-        reports = [pair for pair in _each(page, partial(self._report, reply)) if pair[0].client_order_id]
-        return (
-            OpenOrdersListed(
-                venue=self._venue,
-                account=account,
-                orders=tuple(report for report, _ in reports),
-                instruments=tuple(instrument for _, instrument in reports),
-                asked_at=reply.sent_at,
-                received_at=reply.received_at,
-            ),
+        if len(page.list) >= ORDERS_PER_PAGE and page.next_page_cursor is None:
+            return (self._failure(account, "open_orders", "a full page, and no cursor to go on from", reply),), ""
+        reports = _each(page, partial(self._report, reply))
+        listed = OpenOrdersListed(
+            venue=self._venue,
+            account=account,
+            orders=tuple(report for report, _ in reports),
+            instruments=tuple(instrument for _, instrument in reports),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
+        return (listed,), (page.next_page_cursor or "") if page.list else ""
 
     # -- fills -----------------------------------------------------------------------------------
 
@@ -274,6 +274,9 @@ class BybitTrading:
             venue_filled=parse_decimal(state.cum_exec_qty or "0"),
             asked_at=reply.sent_at,
             received_at=reply.received_at,
+            side=_SIDES.get(state.side),
+            price=parse_decimal(state.price or "0"),
+            quantity=parse_decimal(state.qty or "0"),
         )
         return report, name(self._venue, state.symbol)
 

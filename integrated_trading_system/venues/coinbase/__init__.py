@@ -3,6 +3,8 @@
 from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.venues.coinbase.account import CoinbaseAccount
+from integrated_trading_system.venues.coinbase.cancels import CoinbaseCancels
 from integrated_trading_system.venues.coinbase.codec import ExchangeCodec
 from integrated_trading_system.venues.coinbase.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.coinbase.endpoints import NO_TRADING, RECEIVE_WINDOW, RULES
@@ -31,6 +33,8 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         user_codec=UserCodec(venue, account) if rules.advanced else None,
         history=CoinbaseHistory(endpoints.rest_url, rules),
         trading=CoinbaseTrading(venue, endpoints.rest_url) if rules.advanced else None,
+        bulk_cancels=CoinbaseCancels(endpoints.rest_url) if rules.advanced else None,
+        account=CoinbaseAccount(endpoints.rest_url) if rules.advanced else None,
         rate_limits=rules.rate_limits,
         receive_window=RECEIVE_WINDOW,
         no_trading="" if rules.advanced else NO_TRADING,

@@ -72,6 +72,7 @@ _REJECTED: Final = re.compile(
 _NOT_TAKEN: Final = {401: "forbidden", 403: "forbidden", 429: "rate-limit"}
 """Refused at the door: the token, the key's scope, too many requests."""
 
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 _PAUSE: Final = SECOND
 _PAUSE_MAX_S: Final = 60
 
@@ -173,30 +174,27 @@ class CoinbaseTrading:
             return (self._failure(query.account, client, f"not among {len(rows)} orders, and there are more", reply),)
         return (missing,)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        return self._get("/orders/historical/batch", f"order_status=OPEN&limit={ORDERS_PER_PAGE}")
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        text = f"order_status=OPEN&limit={ORDERS_PER_PAGE}"
+        return self._get("/orders/historical/batch", f"{text}&cursor={quote(cursor, safe='')}" if cursor else text)
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """RequestFailed where there is more than one page: half a list would prove nothing.
-
-        Orders without a client id were made by hand: they are left out.
-        """
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """RequestFailed where there is a next page and no way to it: half a list would prove nothing."""
         if reply.status != 200:
-            return (self._failure(account, "open_orders", problem(reply), reply),)
+            return (self._failure(account, "open_orders", problem(reply), reply),), ""
         page = read(reply, _ORDERS)
-        if page.orders is None or page.has_next:
-            return (self._failure(account, "open_orders", "more open orders than one page holds", reply),)
-        reports = [pair for pair in self._reports(page.orders, reply) if pair[0].client_order_id]
-        return (
-            OpenOrdersListed(
-                venue=self._venue,
-                account=account,
-                orders=tuple(report for report, _ in reports),
-                instruments=tuple(instrument for _, instrument in reports),
-                asked_at=reply.sent_at,
-                received_at=reply.received_at,
-            ),
+        if page.orders is None or (page.has_next and not page.cursor):
+            return (self._failure(account, "open_orders", "no list of open orders, or half of one", reply),), ""
+        reports = self._reports(page.orders, reply)
+        listed = OpenOrdersListed(
+            venue=self._venue,
+            account=account,
+            orders=tuple(report for report, _ in reports),
+            instruments=tuple(instrument for _, instrument in reports),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
+        return (listed,), page.cursor if page.has_next else ""
 
     # -- fills and balances ----------------------------------------------------------------------
 
@@ -262,6 +260,7 @@ class CoinbaseTrading:
     def _reports(self, rows: Sequence[Raw], reply: HttpReply) -> list[tuple[OrderReport, InstrumentId]]:
         def build(row: Raw) -> tuple[OrderReport, InstrumentId]:
             raw = _ORDER.decode(row)
+            terms = next(iter(raw.order_configuration.values()), wire.Terms())
             report = OrderReport(
                 client_order_id=ClientOrderId(raw.client_order_id),
                 venue_order_id=VenueOrderId(raw.order_id),
@@ -269,6 +268,9 @@ class CoinbaseTrading:
                 venue_filled=parse_decimal(raw.filled_size or "0"),
                 asked_at=reply.sent_at,
                 received_at=reply.received_at,
+                side=_SIDES.get(raw.side),
+                price=parse_decimal(terms.limit_price or "0"),
+                quantity=parse_decimal(terms.base_size or "0"),
             )
             return report, instrument_id(self._venue, raw.product_id)
 

@@ -209,6 +209,13 @@ class UserEvent(Struct):
     orders: list[Raw] = []
 
 
+class Terms(Struct):
+    """What was ordered; a market order may have an amount of money instead."""
+
+    base_size: str | None = None
+    limit_price: str | None = None
+
+
 class Order(Struct):
     """An order as REST tells it."""
 
@@ -217,6 +224,9 @@ class Order(Struct):
     status: str
     client_order_id: str = ""
     filled_size: str = ""
+    side: str = ""
+    order_configuration: dict[str, Terms] = {}
+    """One entry, whose name is the order's type."""
 
 
 class FillRow(Struct):
@@ -279,6 +289,7 @@ class Orders(Struct):
     order: Raw = Raw(b"")
     orders: list[Raw] | None = None
     has_next: bool = False
+    cursor: str = ""
 
 
 class Fills(Struct):

@@ -19,9 +19,30 @@ from integrated_trading_system.domain.time import DAY, MINUTE, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Timer
 from integrated_trading_system.venues.connector.rate_limit import NEVER, RateLimiter
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
-from integrated_trading_system.venues.venue import TAG_OF_PURPOSE, Venue
+from integrated_trading_system.venues.venue import Venue
 
 T = TypeVar("T")
+
+_TAGS: Final = {
+    "place": Tag.ORDER,
+    "cancel": Tag.CANCEL,
+    "dead_man": Tag.CANCEL,
+    "cancel_batch": Tag.CANCEL,
+    "cancel_all": Tag.CANCEL,
+    "query": Tag.QUERY,
+    "fills": Tag.QUERY,
+    "open_orders": Tag.QUERY,
+    "balances": Tag.QUERY,
+    "instruments": Tag.DATA,
+    "snapshot": Tag.DATA,
+    "time": Tag.DATA,
+    "audit": Tag.DATA,
+    "fallback": Tag.DATA,
+    "history": Tag.DATA,
+    "resolve": Tag.QUERY,
+    "keep_alive": Tag.QUERY,
+}
+"""By purpose."""
 
 QUEUE_MAX: Final = 1_000
 BODY_KEPT_MAX: Final = 65_536
@@ -102,7 +123,7 @@ class Calls:
 
     def ask(self, question: Question) -> None:
         """Send it now, or (data) when it fits; or fail it now."""
-        tag = TAG_OF_PURPOSE[question.purpose]
+        tag = _TAGS[question.purpose]
         if self._forbidden:
             self._refuse(question, "blocked")
         elif self._stopped and tag in (Tag.ORDER, Tag.DATA):

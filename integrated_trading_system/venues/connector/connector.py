@@ -33,6 +33,7 @@ from integrated_trading_system.domain.link import CloseLink, FrameReceived, Link
 from integrated_trading_system.domain.market import MarketEvent, PolledQuote
 from integrated_trading_system.domain.order import (
     CancelOrder,
+    CancelOrders,
     QueryBalances,
     QueryFills,
     QueryOpenOrders,
@@ -88,20 +89,20 @@ class Connector(Actor[Inbox]):
         venue: Venue,
         settings: VenueSettings,
         *,
-        accounts: Sequence[AccountId],
+        accounts: Mapping[AccountId, Codec | None],
         feed: Ref[ToFeed],
         executions: Ref[VenueExecution],
         seed: int,
         dormant: bool = False,
         evidence: Evidence | None = None,
     ) -> None:
-        """`accounts`: whose event streams are opened.
+        """`accounts`: whose event streams are opened, and what reads each.
 
         `dormant`: nothing is asked or opened before another venue's VenueBlocked.
         """
         self._venue = venue
         self._settings = settings
-        self._accounts = tuple(accounts)
+        self._accounts = accounts
         self._feed = feed
         self._executions = executions
         self._seed = seed
@@ -117,7 +118,15 @@ class Connector(Actor[Inbox]):
         venue, settings, context = self._venue, self._settings, self.context
         random = Random(f"{self._seed}-{venue.venue}-{context.incarnation}")
         parts = self._parts = Parts(
-            context, venue, settings, self._feed, self._executions, random, lambda: self._messages, self._on_instruments
+            context,
+            venue,
+            settings,
+            self._accounts,
+            self._feed,
+            self._executions,
+            random,
+            lambda: self._messages,
+            self._on_instruments,
         )
         self._calls, self._links, self._offer = parts.calls, parts.links, parts.offer
         self._by_id = parts.links.by_id
@@ -199,7 +208,16 @@ class Connector(Actor[Inbox]):
             case Shutdown():
                 parts.heartbeats.stop()
                 parts.end("shutdown")
-            case SubmitOrder() | CancelOrder() | QueryOrder() | QueryFills() | QueryOpenOrders() | QueryBalances():
+            case (
+                SubmitOrder()
+                | CancelOrder()
+                | CancelOrders()
+                | QueryOrder()
+                | QueryFills()
+                | QueryOpenOrders()
+                | QueryBalances()
+            ):
+                parts.dead_man.request(message)
                 parts.desk.request(message)
             case _:
                 assert_never(message)
@@ -211,8 +229,7 @@ class Connector(Actor[Inbox]):
         self._dormant = False
         self._parts.listing.stop()
         self._offer.list(instruments)
-        users = [self._venue.session.user_link(account) for account in self._accounts]
-        self._links.carry([plan for plan in users if plan is not None], at_once=True)
+        self._links.carry(user_links(self._venue.session, self._accounts), at_once=True)
 
     def _on_book_wanted(self, message: SnapshotWanted | AuditWanted) -> None:
         parts, known = self._parts, self._offer.wanted.get(message.instrument)
@@ -247,7 +264,7 @@ class Connector(Actor[Inbox]):
             self.context.emit(CloseLink(link, "not ours"))
 
     def _on_execution(self, _: Link, event: VenueExecution) -> None:
-        self._executions.tell(event)
+        self._parts.dead_man.tell(event)
 
     def _on_stream_restarted(self, link: Link, event: StreamRestarted) -> None:
         """For this one instrument the link went down and came back: the feed proves its book anew."""

@@ -6,7 +6,7 @@ byte left is refused; anything less certain leaves the order's fate open.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from integrated_trading_system.domain.execution import (
     CancelFailed,
     Fill,
     FillsListed,
+    OpenOrdersListed,
     OrderNotFound,
     RequestFailed,
     SubmitRefused,
@@ -28,6 +29,7 @@ from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.order import (
     CancelOrder,
+    CancelOrders,
     QueryBalances,
     QueryFills,
     QueryOpenOrders,
@@ -37,25 +39,33 @@ from integrated_trading_system.domain.order import (
 )
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
+from integrated_trading_system.venues.connector.bundles import bundles
 from integrated_trading_system.venues.connector.calls import Calls, Question
 from integrated_trading_system.venues.rest import WeightedRequest
 from integrated_trading_system.venues.venue import Trading, Venue
 
 PAGES_MAX: Final = 200
-"""Of one QueryFills: a venue whose pages never end is not believed."""
+"""Of one list: a venue whose pages never end is not believed."""
 
 Decode = Callable[[HttpReply], Sequence[VenueExecution]]
 
+Page: TypeAlias = Fill | OpenOrdersListed
+"""What a page of a list holds: fills one by one, or open orders together."""
 
-class FillPages(Struct, eq=False):
-    """One QueryFills over all its pages."""
 
-    query: QueryFills
-    instrument: Instrument
+class Pages(Struct, eq=False, kw_only=True):
+    """One question over all pages of its answer."""
+
+    query: QueryFills | QueryOpenOrders
+    purpose: str
+    ask: Callable[[str], WeightedRequest]
+    """The request for the page of this cursor."""
+    decode: Callable[[HttpReply], tuple[Sequence[VenueExecution], str]]
     asked_at: Nanos | None = None
-    """When the first page was asked: what traded later may be missing."""
-    pages: int = 0
-    fills: list[Fill] = []
+    """When the first page was asked: what happened later may be missing."""
+    cursors: list[str] = []
+    """Of the pages that were asked for, in their order."""
+    found: list[Page] = []
 
 
 class Desk:
@@ -90,13 +100,15 @@ class Desk:
     def _send(self, request: TradingRequest, trading: Trading) -> None:
         match request:
             case QueryOpenOrders(account):
-                decode = partial(trading.decode_open_orders, account)
-                self._ask(request, account, "open_orders", trading.open_orders(account), decode)
+                ask, read = partial(trading.open_orders, account), partial(trading.decode_open_orders, account)
+                self._ask_page(Pages(query=request, purpose="open_orders", ask=ask, decode=read), "")
             case QueryBalances(account):
                 requests = trading.balances(account)
                 decode = partial(_gather, [], len(requests), partial(trading.decode_balances, account))
                 for weighted in requests:
                     self._ask(request, account, "balances", weighted, decode)
+            case CancelOrders():
+                self._cancel_many(request)
             case _:
                 about = request.request if isinstance(request, SubmitOrder) else request
                 instrument = self._instruments.get(about.instrument)
@@ -120,7 +132,17 @@ class Desk:
             case QueryOrder():
                 self._query(request, instrument, trading)
             case QueryFills():
-                self._ask_page(trading, FillPages(request, instrument), "")
+                ask = partial(trading.fills, request, instrument)
+                read = partial(trading.decode_fills, request, instrument)
+                self._ask_page(Pages(query=request, purpose="fills", ask=ask, decode=read), "")
+
+    def _cancel_many(self, request: CancelOrders) -> None:
+        """As few calls as the venue's ways to cancel allow; what none of them takes, one by one."""
+        calls, rest = bundles(request, self._venue.bulk_cancels, self._instruments)
+        for bundle in calls:
+            self._ask(bundle.request, request.account, bundle.purpose, bundle.weighted, bundle.decode)
+        for cancel in rest:
+            self.request(cancel)
 
     def _query(self, query: QueryOrder, instrument: Instrument, trading: Trading) -> None:
         """Where one request is not conclusive, "not found" is believed after the second, as of the first."""
@@ -165,48 +187,65 @@ class Desk:
             )
         )
 
-    # -- fills, page by page ---------------------------------------------------------------------
+    # -- lists, page by page ---------------------------------------------------------------------
 
-    def _ask_page(self, trading: Trading, pages: FillPages, cursor: str) -> None:
-        query = pages.query
+    def _ask_page(self, pages: Pages, cursor: str) -> None:
+        pages.cursors.append(cursor)
         self._calls.ask(
             Question(
-                purpose="fills",
-                weighted=trading.fills(query, pages.instrument, cursor),
-                answered=partial(self._take_page, trading, pages),
-                failed=partial(self._call_failed, query),
-                account=query.account,
+                purpose=pages.purpose,
+                weighted=pages.ask(cursor),
+                answered=partial(self._take_page, pages),
+                failed=partial(self._call_failed, pages.query),
+                account=pages.query.account,
             )
         )
 
-    def _take_page(self, trading: Trading, pages: FillPages, reply: HttpReply) -> None:
+    def _take_page(self, pages: Pages, reply: HttpReply) -> None:
+        """All of the list is told, or that it failed: half of it would prove nothing."""
         query = pages.query
-        page = self._calls.decode("fills", partial(trading.decode_fills, query, pages.instrument), reply)
+        page = self._calls.decode(pages.purpose, pages.decode, reply)
         if page is None:
             self._fail(query, "malformed reply", maybe_sent=True)
             return
         events, cursor = page
-        fills = [event for event in events if isinstance(event, Fill)]
+        found = [event for event in events if isinstance(event, Fill | OpenOrdersListed)]
         pages.asked_at = reply.sent_at if pages.asked_at is None else pages.asked_at
-        pages.pages += 1
-        pages.fills += fills
-        if len(fills) < len(events):
-            self._tell_all(query, [event for event in events if not isinstance(event, Fill)])
+        pages.found += found
+        if len(found) < len(events):
+            self._tell_all(query, [event for event in events if not isinstance(event, Fill | OpenOrdersListed)])
         elif not cursor:
-            self._executions.tell(
-                FillsListed(
-                    instrument=query.instrument,
-                    account=query.account,
-                    since=query.since,
-                    fills=tuple(pages.fills),
-                    asked_at=pages.asked_at,
-                    received_at=reply.received_at,
-                )
-            )
-        elif pages.pages >= PAGES_MAX:
+            self._executions.tell(self._joined(pages, pages.asked_at, reply.received_at))
+        elif len(pages.cursors) >= PAGES_MAX or cursor in pages.cursors:
             self._fail(query, "pages without end", maybe_sent=True)
         else:
-            self._ask_page(trading, pages, cursor)
+            self._ask_page(pages, cursor)
+
+    def _joined(self, pages: Pages, asked_at: Nanos, received_at: Nanos) -> FillsListed | OpenOrdersListed:
+        """As of the first page; of an order that is on two of them, what the later one says."""
+        if isinstance(pages.query, QueryFills):
+            return FillsListed(
+                instrument=pages.query.instrument,
+                account=pages.query.account,
+                since=pages.query.since,
+                fills=tuple(one for one in pages.found if isinstance(one, Fill)),
+                asked_at=asked_at,
+                received_at=received_at,
+            )
+        listed = [one for one in pages.found if isinstance(one, OpenOrdersListed)]
+        orders = {
+            (instrument, report.venue_order_id): report
+            for page in listed
+            for report, instrument in zip(page.orders, page.instruments, strict=True)
+        }
+        return OpenOrdersListed(
+            venue=self._venue.venue,
+            account=pages.query.account,
+            orders=tuple(orders.values()),
+            instruments=tuple(instrument for instrument, _ in orders),
+            asked_at=asked_at,
+            received_at=received_at,
+        )
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -222,7 +261,12 @@ class Desk:
                 answer = kind(client_order_id=order.client_order_id, reason=reason, received_at=now)
                 self._executions.tell(answer)
             case CancelOrder(client_order_id):
-                self._executions.tell(CancelFailed(client_order_id=client_order_id, reason=reason, received_at=now))
+                self._executions.tell(
+                    CancelFailed(client_order_id=client_order_id, reason=reason, received_at=now, maybe_sent=maybe_sent)
+                )
+            case CancelOrders(orders=orders):
+                for cancel in orders:
+                    self._fail(cancel, reason, maybe_sent=maybe_sent)
             case _:
                 self._executions.tell(
                     RequestFailed(
@@ -276,3 +320,5 @@ def subject_of(request: TradingRequest) -> str:
             return order.client_order_id
         case CancelOrder(client_order_id) | QueryOrder(client_order_id):
             return client_order_id
+        case CancelOrders():
+            return "cancels"

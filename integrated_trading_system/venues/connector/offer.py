@@ -112,8 +112,8 @@ class Offer:
         self.wanted.clear()
         self.wanted.update(wanted)
         self._venue.codec.list(tuple(wanted.values()))
-        if self._venue.user_codec is not None:
-            self._venue.user_codec.list(tuple(self._kept.values()))
+        for codec in self._user_codecs:
+            codec.list(tuple(self._kept.values()))
 
     def _tell_unknown(self, names: Sequence[InstrumentId], streams: Sequence[Stream]) -> None:
         """Once. `streams`: those that somebody waits for."""

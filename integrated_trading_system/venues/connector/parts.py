@@ -1,13 +1,13 @@
 """What a connector is made of, put together; and whose each of its timers is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeAlias, assert_never
 
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.execution import VenueExecution
 from integrated_trading_system.domain.health import LinkChanged, LinkState
-from integrated_trading_system.domain.ids import InstrumentId
+from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
@@ -16,6 +16,7 @@ from integrated_trading_system.venues.connector.audits import Audits
 from integrated_trading_system.venues.connector.backoff import Backoff
 from integrated_trading_system.venues.connector.calls import Calls, QueueDue
 from integrated_trading_system.venues.connector.clock import TimeDue, VenueClock
+from integrated_trading_system.venues.connector.dead_man import DeadManDue, DeadManSwitch
 from integrated_trading_system.venues.connector.desk import Desk
 from integrated_trading_system.venues.connector.heartbeats import HeartbeatDue, Heartbeats
 from integrated_trading_system.venues.connector.links.life import LinkDue
@@ -26,10 +27,19 @@ from integrated_trading_system.venues.connector.offer import Offer
 from integrated_trading_system.venues.connector.polling import PollDue, Polling
 from integrated_trading_system.venues.connector.snapshots import SnapshotDue, Snapshots
 from integrated_trading_system.venues.connector.voice import Voice
-from integrated_trading_system.venues.venue import Venue
+from integrated_trading_system.venues.venue import Codec, Venue
 
 Due: TypeAlias = (
-    LinkDue | RetryDue | QueueDue | ListingDue | TimeDue | SnapshotDue | ArchiveDue | HeartbeatDue | PollDue
+    LinkDue
+    | RetryDue
+    | QueueDue
+    | ListingDue
+    | TimeDue
+    | SnapshotDue
+    | ArchiveDue
+    | HeartbeatDue
+    | PollDue
+    | DeadManDue
 )
 """The connector's own timers."""
 
@@ -42,6 +52,7 @@ class Parts:
         context: Context,
         venue: Venue,
         settings: VenueSettings,
+        accounts: Mapping[AccountId, Codec | None],
         feed: Ref[Any],
         executions: Ref[VenueExecution],
         random: Random,
@@ -60,9 +71,11 @@ class Parts:
         order_timeout = Nanos(settings.order_timeout_ms * MILLISECOND)
         calls = self.calls = Calls(context, venue, request_timeout, order_timeout, voice.quarantine, voice.blocked)
         kept: dict[InstrumentId, Instrument] = {}
-        links = self.links = Links(context, venue, settings, calls, random, voice, executions, kept)
-        self.offer = Offer(context, venue, links, feed, voice.listing_failed, settings, kept)
-        self.desk = Desk(context, venue, calls, self.offer.all, executions)
+        links = self.links = Links(context, venue, settings, calls, random, voice, executions, kept, accounts)
+        users = tuple(codec for codec in accounts.values() if codec is not None)
+        self.offer = Offer(context, venue, links, feed, voice.listing_failed, settings, kept, users)
+        self.dead_man = DeadManSwitch(context, venue, settings, calls, self.offer.all, executions)
+        self.desk = Desk(context, venue, calls, self.offer.all, self.dead_man)
         self.snapshots = Snapshots(context, venue, calls, links, backoff, feed, self.offer.wanted)
         self._polling = Polling(context, venue, calls, links, feed, self.offer.wanted, settings, backoff(0))
         self.audits = Audits(venue, calls, feed)
@@ -101,6 +114,8 @@ class Parts:
                 self.heartbeats.due()
             case PollDue():
                 self._polling.due()
+            case DeadManDue():
+                self.dead_man.due()
             case _:
                 assert_never(message)
 
@@ -119,6 +134,7 @@ class Parts:
         """Close every link, and ask nothing more but what orders that are open need."""
         if not self.stopping:
             self.stopping = True
+            self.dead_man.stop()
             self.listing.stop()
             self.archive.stop()
             self.calls.stop(reason)

@@ -4,7 +4,10 @@ from typing import Final
 
 from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.venues.endpoints import Endpoints
+from integrated_trading_system.venues.kraken.account import KrakenAccount
+from integrated_trading_system.venues.kraken.cancels import KrakenCancels
 from integrated_trading_system.venues.kraken.codec import MarketCodec
+from integrated_trading_system.venues.kraken.dead_man import KrakenDeadMan
 from integrated_trading_system.venues.kraken.endpoints import FLAVOURS as FLAVOURS
 from integrated_trading_system.venues.kraken.endpoints import RATE_LIMITS, RECEIVE_WINDOW
 from integrated_trading_system.venues.kraken.history import KrakenHistory
@@ -34,6 +37,9 @@ def build(flavour: str, endpoints: Endpoints, account: AccountId) -> Venue:
         user_codec=UserCodec(venue, account),
         history=KrakenHistory(endpoints.rest_url),
         trading=trading,
+        bulk_cancels=KrakenCancels(endpoints.rest_url),
+        dead_man=KrakenDeadMan(endpoints.rest_url),
+        account=KrakenAccount(endpoints.rest_url),
         rate_limits=RATE_LIMITS,
         receive_window=RECEIVE_WINDOW,
         query_elsewhere=trading.query_elsewhere,

@@ -129,7 +129,9 @@ class KrakenTrading:
         return (accepted,)
 
     def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
-        return self._post("CancelOrder", {"cl_ord_id": cancel.client_order_id}, ((ENGINE, CANCEL_WEIGHT),))
+        """By our id; an order that has none by the venue's."""
+        ours, theirs = cancel.client_order_id, cancel.venue_order_id or ""
+        return self._post("CancelOrder", {"cl_ord_id": ours} if ours else {"txid": theirs}, ((ENGINE, CANCEL_WEIGHT),))
 
     def decode_cancel(self, cancel: CancelOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
         """Nothing for an accepted cancel: only the stream says whether it came in time."""
@@ -161,20 +163,23 @@ class KrakenTrading:
             return (self._report(client, txid, row, reply),)
         return (OrderNotFound(client_order_id=client, asked_at=reply.sent_at, received_at=reply.received_at),)
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """There are no pages: `cursor` is always empty."""
         return self._post("OpenOrders", {}, ((PRIVATE, 1),))
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """All in one answer. Orders without a client id were made by hand: they are left out."""
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        """All in one answer. Orders of others in pairs that are not listed are left out: they cannot be named."""
         if said := answer(reply).failure:
-            return (self._failure(account, "open_orders", said, reply),)
+            return (self._failure(account, "open_orders", said, reply),), ""
         found = read(reply, _ORDERS).open
         if found is None:
             raise MalformedReply("no list of open orders")
-        rows = [(txid, row) for txid, row in found.items() if row.cl_ord_id]
-        unknown = [row.descr.pair for _, row in rows if row.descr.pair not in self._pairs.symbols]
+        listed_pairs = self._pairs.symbols
+        rows = [(txid, row) for txid, row in found.items() if row.cl_ord_id or row.descr.pair in listed_pairs]
+        unknown = [row.descr.pair for _, row in rows if row.descr.pair not in listed_pairs]
         if unknown:
-            return (self._failure(account, "open_orders", f"an order in the unlisted pair {unknown[0][:40]}", reply),)
+            reason = f"an order in the unlisted pair {unknown[0][:40]}"
+            return (self._failure(account, "open_orders", reason, reply),), ""
         listed = OpenOrdersListed(
             venue=self._venue,
             account=account,
@@ -183,7 +188,7 @@ class KrakenTrading:
             asked_at=reply.sent_at,
             received_at=reply.received_at,
         )
-        return (listed,)
+        return (listed,), ""
 
     # -- fills and balances ----------------------------------------------------------------------
 
@@ -251,8 +256,9 @@ class KrakenTrading:
     def _report(self, client: ClientOrderId, txid: str, row: wire.OrderInfo, reply: HttpReply) -> OrderReport:
         """Closed is said of whatever is over: filled only where all of it was executed."""
         try:
-            status, filled = STATUS[row.status], parse_decimal(row.vol_exec)
-            if status is OrderStatus.FILLED and filled < parse_decimal(row.vol):
+            status, filled, ordered = STATUS[row.status], parse_decimal(row.vol_exec), parse_decimal(row.vol)
+            price = parse_decimal(row.descr.price or "0")
+            if status is OrderStatus.FILLED and filled < ordered:
                 status = OrderStatus.CANCELLED
         except (KeyError, ValueError) as error:
             raise MalformedReply(f"an order in state {row.status[:40]!r}") from error
@@ -263,6 +269,9 @@ class KrakenTrading:
             venue_filled=filled,
             asked_at=reply.sent_at,
             received_at=reply.received_at,
+            side=_SIDES.get(row.descr.type),
+            price=price,
+            quantity=ordered,
         )
 
     def _fill(

@@ -270,6 +270,8 @@ class Description(Struct):
     """What was ordered."""
 
     pair: str
+    type: str = ""
+    price: str = ""
 
 
 class OrderInfo(Struct):

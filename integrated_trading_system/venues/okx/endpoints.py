@@ -38,6 +38,9 @@ CANDLES: Final = "CANDLES"
 FUNDING: Final = "FUNDING"
 CREATE: Final = "CREATE"
 CANCEL: Final = "CANCEL"
+CANCEL_BATCH: Final = "CANCEL_BATCH"
+"""Counted by the orders in it."""
+DEAD_MAN: Final = "DEAD_MAN"
 QUERY: Final = "QUERY"
 ACCOUNT: Final = "ACCOUNT"
 
@@ -51,6 +54,8 @@ RATE_LIMITS: Final = (
     RateLimit(FUNDING, 10, _WINDOW, 0),
     RateLimit(CREATE, 60, _WINDOW, 0),
     RateLimit(CANCEL, 60, _WINDOW, 0),
+    RateLimit(CANCEL_BATCH, 300, _WINDOW, 0),
+    RateLimit(DEAD_MAN, 2, _WINDOW, 0),
     RateLimit(QUERY, 60, _WINDOW, 0),
     RateLimit(ACCOUNT, 10, _WINDOW, 0),
 )

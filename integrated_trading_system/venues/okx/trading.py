@@ -37,11 +37,13 @@ from integrated_trading_system.domain.order import (
     OrderType,
     QueryFills,
     QueryOrder,
+    Side,
     SubmitOrder,
     TimeInForce,
 )
 from integrated_trading_system.domain.time import DAY, SECOND, Nanos, from_millis, to_millis
 from integrated_trading_system.venues.okx import wire
+from integrated_trading_system.venues.okx.cancels import named
 from integrated_trading_system.venues.okx.endpoints import ACCOUNT, CANCEL, CREATE, QUERY, Rules
 from integrated_trading_system.venues.okx.user_codec import balances, fill, status_of
 from integrated_trading_system.venues.okx.wire import NO_CODE, OK, answer, each, read
@@ -126,7 +128,7 @@ class OkxTrading:
         return (accepted,)
 
     def cancel(self, cancel: CancelOrder, instrument: Instrument) -> WeightedRequest:
-        body = {"instId": instrument.symbol, "clOrdId": cancel.client_order_id}
+        body = {"instId": instrument.symbol, **named(cancel)}
         return self._post("trade/cancel-order", body, CANCEL)
 
     def decode_cancel(self, cancel: CancelOrder, instrument: Instrument, reply: HttpReply) -> Sequence[VenueExecution]:
@@ -153,30 +155,24 @@ class OkxTrading:
                 return (_report(state, reply),)
         raise MalformedReply(f"asked for {client}, answered about others")
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        return self._get("trade/orders-pending", f"instType={self._rules.product}&limit={PAGE}", QUERY)
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        """Newest first; the cursor is the order before which the next page begins."""
+        text = f"instType={self._rules.product}&limit={PAGE}"
+        return self._get("trade/orders-pending", f"{text}&after={quote(cursor)}" if cursor else text, QUERY)
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        """RequestFailed where there may be more than one page: half a list would prove nothing.
-
-        Orders without a client id were made by hand: they are left out.
-        """
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
         if failed := self._failed(account, "open_orders", reply):
-            return (failed,)
+            return (failed,), ""
         states = each(read(reply), _ORDER)
-        if len(states) >= PAGE:
-            return (self._failure(account, "open_orders", f"{PAGE} open orders or more", reply),)
-        ours = [state for state in states if state.cl_ord_id]
-        return (
-            OpenOrdersListed(
-                venue=self._venue,
-                account=account,
-                orders=tuple(_report(state, reply) for state in ours),
-                instruments=tuple(instrument_id(self._venue, state.inst_id) for state in ours),
-                asked_at=reply.sent_at,
-                received_at=reply.received_at,
-            ),
+        listed = OpenOrdersListed(
+            venue=self._venue,
+            account=account,
+            orders=tuple(_report(state, reply) for state in states),
+            instruments=tuple(instrument_id(self._venue, state.inst_id) for state in states),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
+        return (listed,), states[-1].ord_id if len(states) >= PAGE else ""
 
     # -- fills -----------------------------------------------------------------------------------
 
@@ -327,6 +323,9 @@ def _report(state: wire.OrderState, reply: HttpReply) -> OrderReport:
             venue_filled=parse_decimal(state.acc_fill_sz or "0"),
             asked_at=reply.sent_at,
             received_at=reply.received_at,
+            side=Side(state.side),
+            price=parse_decimal(state.px or "0"),
+            quantity=parse_decimal(state.sz or "0"),
         )
     except ValueError as error:
         raise MalformedReply(str(error)[:200]) from error

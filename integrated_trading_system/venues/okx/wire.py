@@ -214,6 +214,8 @@ class OrderState(Struct, rename="camel"):
     side: Literal["buy", "sell"]
     inst_type: str = ""
     cl_ord_id: str = ""
+    px: str = ""
+    sz: str = ""
     acc_fill_sz: str = ""
     fill_px: str = ""
     fill_sz: str = ""

@@ -224,7 +224,7 @@ class Links:
         link = Link(
             link=LinkId(f"{venue.venue}#{plan.name}.{life}{line.connections}"),
             plan=plan,
-            codec=venue.codec if plan.account is None else venue.user_codec or venue.codec,
+            codec=(None if plan.account is None else self._accounts.get(plan.account)) or venue.codec,
             context=self._context,
             venue=venue.venue,
             patience=self._patience,

@@ -162,14 +162,28 @@ def test_only_the_venues_own_words_say_that_an_order_is_nowhere(trading: Trading
 
 def test_open_orders_are_those_of_this_asset_class(trading: Trading) -> None:
     rows = [order(), order(asset_class="us_equity", symbol="AMD")]
-    (listed,) = trading.decode_open_orders(ACCOUNT, reply(rows))
+    (listed,), _ = trading.decode_open_orders(ACCOUNT, reply(rows))
     assert isinstance(listed, OpenOrdersListed)
     assert listed.instruments == ("alpaca:crypto:BTC/USD",)
 
 
-def test_half_a_list_of_open_orders_proves_nothing(trading: Trading) -> None:
-    (event,) = trading.decode_open_orders(ACCOUNT, reply([order()] * 500))
-    assert isinstance(event, RequestFailed)
+def test_after_a_full_page_of_open_orders_the_older_ones_are_asked_for(trading: Trading) -> None:
+    """Stocks on a page count: what is full is the page, not what of it is ours."""
+    newest = "status=open&limit=500&nested=false&direction=desc"
+    assert trading.open_orders(ACCOUNT, "").request.query == newest
+    rows = [order(submitted_at="2022-12-28T12:19:30Z", asset_class="us_equity")] * 499
+    oldest = order(submitted_at="2022-12-28T12:19:29.579352123Z")
+    (listed,), cursor = trading.decode_open_orders(ACCOUNT, reply([*rows, oldest]))
+    assert isinstance(listed, OpenOrdersListed)
+    assert (len(listed.orders), cursor) == (1, "2022-12-28T12:19:29.579352124Z")
+    assert trading.open_orders(ACCOUNT, cursor).request.query == f"{newest}&until=2022-12-28T12%3A19%3A29.579352124Z"
+    assert trading.decode_open_orders(ACCOUNT, reply(rows))[1] == ""
+
+
+@pytest.mark.parametrize("at", [None, "noon"])
+def test_a_full_page_of_open_orders_that_leads_nowhere_proves_nothing(trading: Trading, at: str | None) -> None:
+    with pytest.raises(MalformedReply):
+        trading.decode_open_orders(ACCOUNT, reply([order(submitted_at=at)] * 500))
 
 
 # -- fills and balances --------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_every_private_request_has_an_instruction() -> None:
         trading.query(backpack.QUERY, instrument),
         trading.cancel(backpack.CANCEL, instrument),
         trading.fills(backpack.FILLS, instrument, ""),
-        trading.open_orders(backpack.ACCOUNT),
+        trading.open_orders(backpack.ACCOUNT, ""),
         *trading.balances(backpack.ACCOUNT),
         trading.place(backpack.submit(), instrument),
     ]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.errors import Unsupported
 from integrated_trading_system.domain.execution import (
@@ -64,6 +65,8 @@ def order(**fields: Any) -> dict[str, Any]:
         "clientId": 1001,
         "symbol": "SOL_USDC",
         "side": "Bid",
+        "price": "18.5",
+        "quantity": "0.1",
         "executedQuantity": "0",
         "status": "New",
         "createdAt": 1735689600123,
@@ -288,6 +291,9 @@ def report(status: OrderStatus, filled: str) -> OrderReport:
         venue_filled=Decimal(filled),
         asked_at=backpack.SENT,
         received_at=backpack.RECEIVED,
+        side=Side.BUY,
+        price=Decimal("18.5"),
+        quantity=Decimal("0.1"),
     )
 
 
@@ -324,13 +330,14 @@ def test_an_order_that_is_in_neither_place_is_not_found(spot: Trading, reply: Ht
     assert list(spot.decode_query(QUERY, SOL, reply)) == [MISSING]
 
 
-def test_open_orders_of_ours_are_listed(spot: Trading) -> None:
-    assert spot.open_orders(backpack.ACCOUNT).request.target == f"{ROOT}/api/v1/orders?marketType=SPOT"
+def test_open_orders_are_listed_those_made_by_hand_too(spot: Trading) -> None:
+    assert spot.open_orders(backpack.ACCOUNT, "").request.target == f"{ROOT}/api/v1/orders?marketType=SPOT"
     reply = backpack.reply([order(clientId=None), order(symbol="SOL_USDC_PERP"), order()])
-    (event,) = spot.decode_open_orders(backpack.ACCOUNT, reply)
+    (event,), _ = spot.decode_open_orders(backpack.ACCOUNT, reply)
     assert isinstance(event, OpenOrdersListed)
-    assert event.orders == (report(OrderStatus.WORKING, "0"),)
-    assert event.instruments == (SOL.instrument,)
+    known = report(OrderStatus.WORKING, "0")
+    assert event.orders == (replace(known, client_order_id=ClientOrderId("")), known)
+    assert event.instruments == (SOL.instrument, SOL.instrument)
 
 
 # -- fills ---------------------------------------------------------------------------------------
@@ -435,7 +442,7 @@ def test_a_question_without_a_usable_answer_failed(spot: Trading, reply: HttpRep
     answers = (
         spot.decode_query(QUERY, SOL, reply),
         spot.decode_fills(FILLS, SOL, reply)[0],
-        spot.decode_open_orders(backpack.ACCOUNT, reply),
+        spot.decode_open_orders(backpack.ACCOUNT, reply)[0],
         spot.decode_balances(backpack.ACCOUNT, reply),
     )
     assert [type(event) for answer in answers for event in answer] == [RequestFailed] * 4

@@ -360,10 +360,10 @@ def test_any_other_error_leaves_the_question_open(status: int, code: int) -> Non
 
 
 def test_open_orders_are_listed_with_their_instruments() -> None:
-    weighted = trading().open_orders(binance.ACCOUNT)
+    weighted = trading().open_orders(binance.ACCOUNT, "")
     assert weighted.request.target == "https://api.binance.com/api/v3/openOrders?recvWindow=5000"
     body = [STATE, STATE | {"symbol": "ETHUSDT", "clientOrderId": "web_1"}]
-    (event,) = trading().decode_open_orders(binance.ACCOUNT, binance.reply(body))
+    (event,), _ = trading().decode_open_orders(binance.ACCOUNT, binance.reply(body))
     assert isinstance(event, OpenOrdersListed)
     assert [order.client_order_id for order in event.orders] == [OURS, "web_1"]
     assert event.instruments == ("binance:spot:BTCUSDT", "binance:spot:ETHUSDT")
@@ -371,7 +371,7 @@ def test_open_orders_are_listed_with_their_instruments() -> None:
 
 
 def test_open_orders_that_were_not_answered_are_a_failed_request() -> None:
-    (event,) = trading().decode_open_orders(binance.ACCOUNT, binance.reply(refused(-1003), 429))
+    (event,), _ = trading().decode_open_orders(binance.ACCOUNT, binance.reply(refused(-1003), 429))
     assert isinstance(event, RequestFailed)
 
 

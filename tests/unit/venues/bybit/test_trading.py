@@ -34,6 +34,7 @@ from integrated_trading_system.domain.ids import (
     VenueOrderId,
 )
 from integrated_trading_system.domain.order import (
+    CancelOrder,
     OrderStatus,
     OrderType,
     Side,
@@ -276,23 +277,42 @@ def test_an_order_that_is_not_in_the_list_is_not_found(linear: Trading, rows: tu
 
 
 def test_open_orders_are_listed_for_one_settle_coin(linear: Trading, spot: Trading, recordings: Path) -> None:
-    assert linear.open_orders(bybit.ACCOUNT).request.query == "category=linear&settleCoin=USDT&openOnly=0&limit=50"
-    assert spot.open_orders(bybit.ACCOUNT).request.query == "category=spot&openOnly=0&limit=50"
-    (event,) = linear.decode_open_orders(bybit.ACCOUNT, recorded(recordings, "http_get_orders_realtime"))
+    assert linear.open_orders(bybit.ACCOUNT, "").request.query == "category=linear&settleCoin=USDT&openOnly=0&limit=50"
+    assert spot.open_orders(bybit.ACCOUNT, "").request.query == "category=spot&openOnly=0&limit=50"
+    (event,), _ = linear.decode_open_orders(bybit.ACCOUNT, recorded(recordings, "http_get_orders_realtime"))
     assert isinstance(event, OpenOrdersListed)
     assert [report.client_order_id for report in event.orders] == ["client-open-1", "client-open-2"]
     assert event.instruments == (InstrumentId("bybit:linear:ETHUSDT"),) * 2
 
 
-def test_orders_made_by_hand_are_left_out(linear: Trading) -> None:
-    (event,) = linear.decode_open_orders(bybit.ACCOUNT, listing(order(orderLinkId=""), order()))
+def test_orders_made_by_hand_are_listed_and_cancelled_by_the_venues_id(linear: Trading) -> None:
+    (event,), _ = linear.decode_open_orders(bybit.ACCOUNT, listing(order(orderLinkId=""), order()))
     assert isinstance(event, OpenOrdersListed)
-    assert [report.client_order_id for report in event.orders] == [CLIENT]
+    assert [report.client_order_id for report in event.orders] == ["", CLIENT]
+    by_hand = CancelOrder(ClientOrderId(""), LINEAR.instrument, bybit.ACCOUNT, event.orders[0].venue_order_id)
+    assert f'"orderId":"{event.orders[0].venue_order_id}"' in linear.cancel(by_hand, LINEAR).request.body
 
 
-def test_half_a_list_of_open_orders_proves_nothing(linear: Trading) -> None:
-    (event,) = linear.decode_open_orders(bybit.ACCOUNT, listing(*[order()] * 50, cursor="more"))
+@pytest.mark.parametrize("rows", [1, 50])
+def test_a_page_of_open_orders_names_the_next_however_short_it_is(linear: Trading, rows: int) -> None:
+    (listed,), cursor = linear.decode_open_orders(bybit.ACCOUNT, listing(*[order()] * rows, cursor="a%3A1"))
+    assert isinstance(listed, OpenOrdersListed)
+    assert (len(listed.orders), cursor) == (rows, "a%3A1")
+    first = linear.open_orders(bybit.ACCOUNT, "").request.query
+    assert linear.open_orders(bybit.ACCOUNT, cursor).request.query == f"{first}&cursor=a%3A1"
+
+
+@pytest.mark.parametrize("reply", [listing(order()), listing(order(), cursor=None), listing(cursor="c")])
+def test_a_page_of_open_orders_without_cursor_or_rows_is_the_last(linear: Trading, reply: HttpReply) -> None:
+    (listed,), cursor = linear.decode_open_orders(bybit.ACCOUNT, reply)
+    assert isinstance(listed, OpenOrdersListed)
+    assert cursor == ""
+
+
+def test_a_full_page_that_says_nothing_of_a_next_one_proves_nothing(linear: Trading) -> None:
+    (event,), cursor = linear.decode_open_orders(bybit.ACCOUNT, listing(*[order()] * 50, cursor=None))
     assert isinstance(event, RequestFailed)
+    assert cursor == ""
 
 
 # -- fills ---------------------------------------------------------------------------------------
@@ -408,7 +428,7 @@ def test_a_question_without_a_usable_answer_failed(linear: Trading, reply: HttpR
     answers = (
         linear.decode_query(QUERY, LINEAR, reply),
         linear.decode_fills(FILLS, LINEAR, reply)[0],
-        linear.decode_open_orders(bybit.ACCOUNT, reply),
+        linear.decode_open_orders(bybit.ACCOUNT, reply)[0],
         linear.decode_balances(bybit.ACCOUNT, reply),
     )
     assert [type(event) for answer in answers for event in answer] == [RequestFailed] * 4
@@ -496,7 +516,7 @@ def test_every_weight_belongs_to_a_limit_with_room_for_it() -> None:
             trading.cancel(CANCEL, instrument),
             trading.query(QUERY, instrument),
             trading.fills(FILLS, instrument, ""),
-            trading.open_orders(bybit.ACCOUNT),
+            trading.open_orders(bybit.ACCOUNT, ""),
             *trading.balances(bybit.ACCOUNT),
         ):
             assert all(weight <= limits[name].capacity - limits[name].reserve for name, weight in weighted.weights)

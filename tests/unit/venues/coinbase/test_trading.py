@@ -44,6 +44,7 @@ ROW: dict[str, Any] = {
     "status": "OPEN",
     "filled_size": "0.0004",
     "side": "BUY",
+    "order_configuration": {"limit_limit_gtc": {"base_size": "0.001", "limit_price": "65000.01", "post_only": False}},
 }
 FILL: dict[str, Any] = {
     "trade_id": "1111-11111-111111",
@@ -239,6 +240,9 @@ def test_an_order_that_is_found_is_reported(query: Any, body: Any) -> None:
         venue_filled=Decimal("0.0004"),
         asked_at=SENT,
         received_at=RECEIVED,
+        side=Side.BUY,
+        price=Decimal("65000.01"),
+        quantity=Decimal("0.001"),
     )
 
 
@@ -272,18 +276,29 @@ def test_an_answer_that_is_none_is_malformed(body: Any) -> None:
         trading().decode_query(QUERY, INSTRUMENT, reply(body))
 
 
-def test_open_orders_are_listed_without_those_made_by_hand() -> None:
-    assert sent(trading().open_orders(ACCOUNT))[1] == f"{BASE}/orders/historical/batch?order_status=OPEN&limit=250"
+def test_open_orders_are_listed_with_those_made_by_hand() -> None:
+    assert sent(trading().open_orders(ACCOUNT, ""))[1] == f"{BASE}/orders/historical/batch?order_status=OPEN&limit=250"
     body = {"orders": [ROW, ROW | {"client_order_id": ""}], "has_next": False}
-    listed = one(trading().decode_open_orders(ACCOUNT, reply(body)))
+    (listed,), cursor = trading().decode_open_orders(ACCOUNT, reply(body))
+    assert cursor == ""
     assert isinstance(listed, OpenOrdersListed)
-    assert [order.client_order_id for order in listed.orders] == [CLIENT]
-    assert (listed.instruments, listed.asked_at) == ((BTC,), SENT)
+    assert [order.client_order_id for order in listed.orders] == [CLIENT, ""]
+    assert (listed.instruments, listed.asked_at) == ((BTC, BTC), SENT)
 
 
 @pytest.mark.parametrize("answer", [reply({"orders": [ROW], "has_next": True}), reply({}), reply({}, 503)])
 def test_half_a_list_of_open_orders_proves_nothing(answer: HttpReply) -> None:
-    assert isinstance(one(trading().decode_open_orders(ACCOUNT, answer)), RequestFailed)
+    (failed,), cursor = trading().decode_open_orders(ACCOUNT, answer)
+    assert isinstance(failed, RequestFailed)
+    assert cursor == ""
+
+
+def test_a_page_of_open_orders_names_the_next() -> None:
+    answer = reply({"orders": [ROW], "has_next": True, "cursor": "a=b/"})
+    (listed,), cursor = trading().decode_open_orders(ACCOUNT, answer)
+    assert isinstance(listed, OpenOrdersListed)
+    first = f"{BASE}/orders/historical/batch?order_status=OPEN&limit=250"
+    assert sent(trading().open_orders(ACCOUNT, cursor))[1] == f"{first}&cursor=a%3Db%2F"
 
 
 # -- fills and balances --------------------------------------------------------------------------

@@ -146,7 +146,8 @@ def test_a_cancel_is_tagged_so_that_a_closed_gate_lets_it_through(rig: Rig) -> N
 def test_a_cancel_without_an_answer_has_failed(rig: Rig, maybe_sent: bool) -> None:
     rig.tell(CANCEL)
     rig.fail(rig.call("cancel"), maybe_sent=maybe_sent)
-    assert rig.executions.messages == [CancelFailed(client_order_id=ORDER, reason="timeout", received_at=rig.now)]
+    (failed,) = rig.executions.messages
+    assert failed == CancelFailed(client_order_id=ORDER, reason="timeout", received_at=rig.now, maybe_sent=maybe_sent)
 
 
 def test_an_order_from_before_a_change_of_symbols_can_still_be_cancelled() -> None:
@@ -256,10 +257,58 @@ def test_a_page_that_fails_fails_the_whole_question(rig: Rig) -> None:
     assert [type(answer) for answer in rig.executions.messages] == [RequestFailed]
 
 
-def test_pages_of_fills_that_never_end_are_not_believed(rig: Rig) -> None:
-    rig.tell(FILLS)
-    for _ in range(200):
-        rig.reply(rig.call("fills"), "t1 > again")
-        rig.wait(5)
+@pytest.mark.parametrize(("query", "purpose"), [(FILLS, "fills"), (QueryOpenOrders(MAIN), "open_orders")])
+def test_pages_that_never_end_are_not_believed(rig: Rig, query: TradingRequest, purpose: str) -> None:
+    rig.tell(query)
+    for page in range(200):
+        rig.reply(rig.call(purpose), f"1 > {page}")
+        rig.wait(11)
+    assert rig.calls(purpose) == []
     (failed,) = rig.executions.of(RequestFailed)
-    assert failed.reason == "pages without end"
+    assert (failed.subject, failed.reason) == (subject_of(query), "pages without end")
+
+
+@pytest.mark.parametrize(("query", "purpose"), [(FILLS, "fills"), (QueryOpenOrders(MAIN), "open_orders")])
+def test_a_page_that_leads_back_to_one_before_ends_the_search(rig: Rig, query: TradingRequest, purpose: str) -> None:
+    rig.tell(query)
+    for cursor in ("2", "3", "2"):
+        rig.reply(rig.call(purpose), f"1 > {cursor}")
+        rig.wait(11)
+    assert rig.calls(purpose) == []
+    assert [failed.reason for failed in rig.executions.of(RequestFailed)] == ["pages without end"]
+
+
+# -- open orders ---------------------------------------------------------------------------------
+
+
+def test_all_pages_of_open_orders_are_one_list_as_of_the_first_question(rig: Rig) -> None:
+    """An order that is on two pages is one order, as the later page tells it."""
+    rig.tell(QueryOpenOrders(MAIN))
+    asked_at = rig.now
+    rig.reply(rig.call("open_orders"), "o1 o2 > 2")
+    assert rig.executions.messages == []
+    rig.wait(1)
+    following = rig.call("open_orders")
+    assert following.request.query == "cursor=2"
+    rig.reply(following, "o2 o3")
+    (listed,) = rig.executions.messages
+    assert isinstance(listed, OpenOrdersListed)
+    assert [order.venue_order_id for order in listed.orders] == ["o1", "o2", "o3"]
+    assert [order.asked_at for order in listed.orders] == [asked_at, rig.now, rig.now]
+    assert listed.instruments == (BTC.instrument,) * 3
+    assert (listed.asked_at, listed.received_at) == (asked_at, rig.now)
+    assert asked_at < rig.now
+
+
+@pytest.mark.parametrize("body", ["no", "?", None])
+def test_a_page_of_open_orders_that_failed_leaves_nothing_of_the_others(rig: Rig, body: str | None) -> None:
+    rig.tell(QueryOpenOrders(MAIN))
+    rig.reply(rig.call("open_orders"), "o1 > 2")
+    following = rig.call("open_orders")
+    if body is None:
+        rig.fail(following)
+    else:
+        rig.reply(following, body)
+    (failed,) = rig.executions.messages
+    assert isinstance(failed, RequestFailed)
+    assert failed.subject == "open_orders"

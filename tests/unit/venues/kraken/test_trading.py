@@ -218,16 +218,17 @@ def test_our_open_orders_are_listed_with_their_instruments() -> None:
         answered({"XXBTZUSD": {"altname": "XBTUSD", "wsname": "XBT/USD", "pair_decimals": 1, "lot_decimals": 8}})
     )
     assert venue.trading is not None
-    reply = answered({"open": {"O1": row(), "O2": row(cl_ord_id=None)}})
-    (listed,) = venue.trading.decode_open_orders(ACCOUNT, reply)
+    elsewhere = row(cl_ord_id=None) | {"descr": {"pair": "XDGUSD"}}
+    reply = answered({"open": {"O1": row(), "O2": row(cl_ord_id=None), "O3": elsewhere}})
+    (listed,), _ = venue.trading.decode_open_orders(ACCOUNT, reply)
     assert isinstance(listed, OpenOrdersListed)
-    assert [order.venue_order_id for order in listed.orders] == ["O1"]
-    assert listed.instruments == (BTC,)
+    assert [order.venue_order_id for order in listed.orders] == ["O1", "O2"]
+    assert listed.instruments == (BTC, BTC)
     assert listed.asked_at == SENT
 
 
 def test_an_order_in_a_pair_that_is_not_listed_yet_makes_the_list_no_answer() -> None:
-    (failed,) = trading().decode_open_orders(ACCOUNT, answered({"open": {"O1": row()}}))
+    (failed,), _ = trading().decode_open_orders(ACCOUNT, answered({"open": {"O1": row()}}))
     assert isinstance(failed, RequestFailed)
 
 
@@ -303,7 +304,7 @@ def test_every_query_that_is_refused_says_why() -> None:
     made, reply = trading(), refused("EGeneral:Permission denied")
     events = [
         *made.decode_query(QUERY, INSTRUMENT, reply),
-        *made.decode_open_orders(ACCOUNT, reply),
+        *made.decode_open_orders(ACCOUNT, reply)[0],
         *made.decode_fills(FILLS, INSTRUMENT, reply)[0],
         *made.decode_balances(ACCOUNT, reply),
     ]

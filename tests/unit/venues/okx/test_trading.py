@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import (
     Balance,
@@ -185,6 +186,8 @@ ORDER = {
     "state": "partially_filled",
     "side": "buy",
     "accFillSz": "0.05",
+    "px": "100.5",
+    "sz": "2",
 }
 REPORT = OrderReport(
     client_order_id=CLIENT,
@@ -193,6 +196,9 @@ REPORT = OrderReport(
     venue_filled=Decimal("0.05"),
     asked_at=okx.SENT,
     received_at=okx.RECEIVED,
+    side=Side.BUY,
+    price=Decimal("100.5"),
+    quantity=Decimal(2),
 )
 
 
@@ -218,16 +224,25 @@ def test_an_answer_that_cannot_be_about_the_order_is_malformed(row: dict[str, An
         TRADING.decode_query(QUERY, SWAP, okx.answered(row))
 
 
-def test_open_orders_are_those_with_a_name_of_ours() -> None:
-    assert TRADING.open_orders(okx.ACCOUNT).request.target == f"{BASE}/trade/orders-pending?instType=SWAP&limit=100"
-    (listed,) = TRADING.decode_open_orders(okx.ACCOUNT, okx.answered(ORDER, ORDER | {"clOrdId": ""}))
+def test_open_orders_are_all_of_them_those_made_by_hand_too() -> None:
+    assert TRADING.open_orders(okx.ACCOUNT, "").request.target == f"{BASE}/trade/orders-pending?instType=SWAP&limit=100"
+    (listed,), _ = TRADING.decode_open_orders(okx.ACCOUNT, okx.answered(ORDER, ORDER | {"clOrdId": ""}))
     assert isinstance(listed, OpenOrdersListed)
-    assert (listed.orders, listed.instruments) == ((REPORT,), (okx.BTC,))
+    assert (listed.orders, listed.instruments) == (
+        (REPORT, replace(REPORT, client_order_id=ClientOrderId(""))),
+        (okx.BTC, okx.BTC),
+    )
 
 
-def test_a_full_page_of_open_orders_may_not_be_all() -> None:
-    (event,) = TRADING.decode_open_orders(okx.ACCOUNT, okx.answered(*[ORDER] * PAGE))
-    assert isinstance(event, RequestFailed)
+def test_after_a_full_page_of_open_orders_those_before_its_last_are_asked_for() -> None:
+    rows = [ORDER | {"ordId": str(number)} for number in range(PAGE, 0, -1)]
+    (listed,), cursor = TRADING.decode_open_orders(okx.ACCOUNT, okx.answered(*rows))
+    assert isinstance(listed, OpenOrdersListed)
+    assert (len(listed.orders), cursor) == (PAGE, "1")
+    assert TRADING.open_orders(okx.ACCOUNT, cursor).request.target == (
+        f"{BASE}/trade/orders-pending?instType=SWAP&limit=100&after=1"
+    )
+    assert TRADING.decode_open_orders(okx.ACCOUNT, okx.answered(*rows[1:]))[1] == ""
 
 
 def bill(number: int, **changes: Any) -> dict[str, Any]:
