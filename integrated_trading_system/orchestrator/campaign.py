@@ -1,7 +1,7 @@
 """Many seeds: each one lived through, killed again at chosen boundaries, and all of it added up.
 
 A seed's crash points are boundaries of its own undisturbed run: the same seed is run again and killed
-there, once, twice or three times; the later kills hit the lives that are still recovering.
+there, once or up to eight times; most of the later kills hit lives that are still recovering.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +22,12 @@ from integrated_trading_system.simulation.campaign.violation import Violation
 COMMAND: Final = "python -m integrated_trading_system simulate --core"
 JUDGED_FROM: Final = 1_000
 """In fewer seeds a rare fault may well not have shown all of its effects."""
-NEXT_KILL: Final = 12
-"""A second or third kill comes within so many boundaries of the one before."""
+KILLS: Final = (1, 2, 3, 5, 8)
+"""How often a run is killed."""
+NEXT_KILL: Final = (12, 12, 60)
+"""The next kill comes within so many boundaries: mostly while it still recovers, at times once it trades."""
+POINTS_OF_A_SEED: Final = 8
+"""Where crash points are few, so many go to each of some seeds: a run that is killed often is cheaper than many."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ class Summary(Struct, kw_only=True):
     """How often each one happened."""
     crash_points: int = 0
     violations: list[Violation] = []
+    shown: dict[str, list[Reaction]] = {}
+    """By fault: what it caused somewhere."""
     unexercised: list[str] = []
     """Faults that never happened, or never had the effect that they must have."""
     judged: bool = False
@@ -113,8 +119,8 @@ def _trial(task: Task, crash_at: tuple[int, ...]) -> Trial:
 def crash_plans(seed: int, boundaries: int, wanted: int) -> Iterator[tuple[int, ...]]:
     """At which boundaries a seed is killed: every one of them once, if that many are wanted, else an even choice.
 
-    Beside single kills there are double and triple ones. Yields somewhat more than is wanted: a later kill
-    may not come to pass.
+    Beside single kills there are double ones, triple ones, and up to eight. Yields more than is wanted: a later
+    kill may not come to pass.
     """
     if not boundaries or not wanted:
         return
@@ -122,20 +128,25 @@ def crash_plans(seed: int, boundaries: int, wanted: int) -> Iterator[tuple[int, 
     every = wanted >= boundaries
     if every:
         yield from ((boundary,) for boundary in range(boundaries))
-    for index in range(2 * wanted + 2):
-        first = random.randrange(boundaries)
-        kills = [first]
-        for _ in range(1 + index % 2 if every else random.randrange(3)):
-            kills.append(kills[-1] + random.randint(1, NEXT_KILL))
+    for _ in range(wanted + 2):
+        kills = [random.randrange(boundaries)]
+        for _ in range(random.choice(KILLS[1:] if every else KILLS) - 1):
+            kills.append(kills[-1] + random.randint(1, random.choice(NEXT_KILL)))
         yield tuple(kills)
 
 
 def tasks_of(first: int, last: int, seconds: float, crash_points: int) -> Iterator[Task]:
     """Seeds `first` to `last`, with the crash points spread over them."""
     count = last - first + 1
+    killed = min(count, -(-crash_points // POINTS_OF_A_SEED))
+    share, more = divmod(crash_points, killed) if killed else (0, 0)
+    place = 0
     for index in range(count):
-        share = crash_points // count + (index < crash_points % count)
-        yield Task(seed=first + index, seconds=seconds, crash_points=share)
+        points = 0
+        if killed and index == place * count // killed:
+            points = share + (place < more)
+            place += 1
+        yield Task(seed=first + index, seconds=seconds, crash_points=points)
 
 
 def run_campaign(tasks: Iterable[Task], jobs: int, progress: Callable[[Summary], None]) -> Summary:
@@ -156,6 +167,7 @@ def run_campaign(tasks: Iterable[Task], jobs: int, progress: Callable[[Summary],
         progress(summary)
     summary.violations.sort(key=lambda violation: violation.seed)
     summary.faults = dict(sorted(summary.faults.items()))
+    summary.shown = {name: sorted(reactions) for name, reactions in sorted(found.items())}
     summary.unexercised = missing(found)
     summary.judged = summary.seeds >= JUDGED_FROM
     return summary

@@ -58,16 +58,20 @@ def _check(options: SimulateOptions) -> None:
 
 
 class _Progress:
-    """One line that is written over; where nobody watches, one line now and then."""
+    """One line that is written over; where nobody watches, one line now and then. A violation is named at once."""
 
     def __init__(self, seeds: int) -> None:
         """Of so many."""
         self._seeds = seeds
         self._watched = sys.stderr.isatty()
         self._every = 1 if self._watched else max(seeds // 10, 1)
+        self._violations = 0
 
     def __call__(self, summary: Summary) -> None:
         """Another seed is done."""
+        for violation in summary.violations[self._violations :]:
+            sys.stderr.write(f"{violation.invariant} does not hold: {violation.replay}\n")
+        self._violations = len(summary.violations)
         if summary.seeds % self._every and summary.seeds != self._seeds:
             return
         line = (

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from integrated_trading_system.domain.health import ActorFailed, BookState, Halt, Reduce, Resume, TradingState
 from integrated_trading_system.domain.ids import instrument_id
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.order import CancelOrder, TimeInForce
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.orchestrator.dev import DevWorld, build_world
+from integrated_trading_system.orchestrator.marks import Standing
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, Recovered
 from integrated_trading_system.orchestrator.virtual import VIRTUAL_START
 from integrated_trading_system.orchestrator.wiring import wire
@@ -22,13 +25,17 @@ from integrated_trading_system.simulation.campaign.scene import Disk, Scene
 from integrated_trading_system.simulation.campaign.swarm import Act, Swarm
 from integrated_trading_system.simulation.campaign.violation import Chronicle, Violation
 from integrated_trading_system.simulation.campaign.watch import Watch
-from integrated_trading_system.simulation.faults import Faults
+from integrated_trading_system.simulation.faults import CLOCK_STEPS, Fault, Faults
 from integrated_trading_system.simulation.virtual import Crashed, MemoryStore, VirtualDriver
 
 DOWN: Final = Nanos(2 * SECOND)
 """From the death of a core to the start of the next."""
 SETTLED_WITHIN: Final = Nanos(180 * SECOND)
-"""Kraken lets a key ask 20 questions a minute, and the fate of one order takes some six of them."""
+"""Kraken lets a key ask 20 questions a minute, and the fate of one order takes some six of them;"""
+ANOTHER_LIFE: Final = Nanos(60 * SECOND)
+"""and each life begins by asking everything: so much longer for each one that died."""
+STILL: Final = 8
+"""While the last orders settle, the market is still quieter by this factor: nobody looks at it any more."""
 STEP: Final = Nanos(250 * MILLISECOND)
 
 
@@ -72,16 +79,18 @@ class Trial:
         self._at_boundary = False
         self._skip = 0
         self._chronicle = Chronicle(VIRTUAL_START)
-        self._halted: str | None = None
-        """What the marker on disk says at the start of a life."""
+        self._standing = Standing()
+        """What the marks on disk say at the start of a life."""
 
     def run(self) -> "Trial":
         """Live through it until the end, or until something does not hold."""
-        faults = Faults(self.swarm.seed, self.swarm.rates, begin=VIRTUAL_START, until=self.until)
+        begin = Nanos(VIRTUAL_START + self.swarm.kind_for)
+        faults = Faults(self.swarm.seed, self.swarm.rates, begin=begin, until=self.until)
         self._start(faults)
         while self.now < self.until and not self.violations:
             self._live()
         self._at_boundary = False
+        self._calm_down(self.swarm.calm)
         while not self.violations:
             try:
                 if self._recover():
@@ -98,11 +107,19 @@ class Trial:
 
     def _start(self, faults: Faults | None = None) -> None:
         self.lives += 1
-        recovered = Recovered(records=tuple(self.store.records), halted=self._halted, run=self.lives)
+        standing = self._standing
+        recovered = Recovered(
+            records=tuple(self.store.records),
+            halted=standing.halted,
+            reducing=standing.reducing,
+            latched=standing.latched,
+            run=self.lives,
+        )
         self.platform: Platform = wire(self.swarm.settings, recovered)
         system = self.platform.system
+        standing.follow(system.bus)
         if faults is not None:
-            self.world: DevWorld = build_world(self.swarm.settings, self.platform, self.now)
+            self.world: DevWorld = build_world(self.swarm.settings, self.platform, self.now, self.swarm.market)
             self.world.faults = faults
             self.watch: Watch = self._watch()
         if self.observe is not None:
@@ -110,11 +127,17 @@ class Trial:
         self.watch.begin(system, self.platform.gate, self.lives)
         self.world.connect_core(system.tell, self.platform.gate)
         system.start(self.now)
-        self.driver = VirtualDriver(system, self.world, self.store, self._on_boundary)
+        self.driver = VirtualDriver(system, self.world, self.store, self._on_boundary, self.watch.called)
+
+    def _calm_down(self, changes: float) -> None:
+        """So many book changes a second from now on; 0: as before."""
+        if changes:
+            self.world.market.settings = replace(self.world.market.settings, events_per_second=changes)
 
     def _watch(self) -> Watch:
         settings, platform = self.swarm.settings, self.platform
-        windows = {venue: of.receive_window for venue, of in platform.venues.items()}
+        wrong = int(CLOCK_STEPS[1] * SECOND) if self.swarm.rates.get(Fault.CLOCK_STEP) else 0
+        windows = {venue: Nanos(of.receive_window + wrong) for venue, of in platform.venues.items()}
         disk = Disk(self.store.records, settings)
         scene = Scene(settings, disk, self.world.exchanges, platform.accounts, windows)
         scene.now = self.now
@@ -185,7 +208,6 @@ class Trial:
         self._at_boundary = False
         self.now = max(self.now, self.driver.now)
         self.watch.died(self.now)
-        self._halted = self.watch.scene.halted or None
         self.world.drop_core(self.now)
         self.now = Nanos(self.now + DOWN)
         self.world.run(self.now)
@@ -234,9 +256,10 @@ class Trial:
     def _cancel_some(self, random: Random) -> None:
         """What has rested for a while, most of the time."""
         for order in self.platform.system.view(OMS).orders:
-            if order.request.time_in_force is TimeInForce.GTC and random.random() < 0.6:
+            if order.request.time_in_force is TimeInForce.GTC and random.random() < 0.4:
                 request = order.request
                 self._count("cancel")
+                self.watch.cancelling(request.client_order_id)
                 cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
                 self.platform.system.tell(OMS, cancel)
 
@@ -244,7 +267,7 @@ class Trial:
 
     def _recover(self) -> bool:
         """Until every book is VALID again, and the OMS has compared itself with every venue."""
-        while self.now < self.until + SETTLED_WITHIN and not self.violations:
+        while self.now < self.until + self._patience() and not self.violations:
             if self.platform.system.escalated is not None:
                 self._restart()
             if self.books_valid_after < 0 and not self._invalid():
@@ -257,6 +280,10 @@ class Trial:
             self._violated("I5", f"never came back: {self._invalid()}, {self.platform.system.view(OMS)}")
         return False
 
+    def _patience(self) -> Nanos:
+        """How long the end may take."""
+        return Nanos(SETTLED_WITHIN + (self.lives - 1) * ANOTHER_LIFE)
+
     def _invalid(self) -> list[str]:
         states = {
             name: self.platform.books.state(name)
@@ -267,9 +294,10 @@ class Trial:
 
     def _shut_down(self) -> None:
         began = self.now
+        self._calm_down(self.swarm.calm / STILL)
         for actor in (RISK, OMS):
             self.platform.system.tell(actor, Shutdown("the trial is over"))
-        while self.now < began + SETTLED_WITHIN and not self.violations:
+        while self.now < began + self._patience() and not self.violations:
             view = self.platform.system.view(OMS)
             if not view.open and not view.plans:
                 self.settled_after = (self.now - began) / SECOND

@@ -61,6 +61,14 @@ class Fault(StrEnum):
     """Nothing passes between us and a venue for a while, then everything does, in its order."""
     SWIZZLE = "swizzle"
     """All venues are clogged and unclogged, in random order."""
+    TOO_MANY = "too many requests"
+    """For a while a venue's edge answers every request 429, with a Retry-After."""
+    BANNED = "banned"
+    """The same with 418: until then nothing at all is to be sent, not even a cancel."""
+    MAINTENANCE = "maintenance"
+    """A venue takes no orders for a while, in its own words; its market data goes on."""
+    CLOCK_STEP = "clock step"
+    """A venue's clock is wrong for a while: what we sign may be out of its window."""
 
 
 class Way(StrEnum):
@@ -94,6 +102,7 @@ TAMPERED: Final = (Fault.DATA_TWICE, Fault.DATA_SWAPPED, Fault.DATA_GARBLED)
 TIMED: Final = (
     *(Fault.LINKS_CUT, Fault.ALL_CUT, Fault.SILENCE, Fault.OUTAGE),
     *(Fault.SLOW, Fault.CLOG, Fault.SWIZZLE),
+    *(Fault.TOO_MANY, Fault.BANNED, Fault.MAINTENANCE, Fault.CLOCK_STEP),
 )
 """These happen by themselves: their rate is per second, all others' per message."""
 
@@ -101,6 +110,9 @@ UNHARMED: Final = (Nanos(0),)
 NEVER: Final = Nanos(0)
 LATE_MAX: Final = Nanos(15 * SECOND)
 OUTAGE_MAX: Final = Nanos(10 * SECOND)
+CLOCK_STEPS: Final = (1.1, 1.8)
+"""Seconds, either way: more than the second that venues allow a request to be ahead, less than what is added to a
+receive window before an order counts as not there (`oms.proof_margin_ms`)."""
 
 
 class Happening(Struct, frozen=True):
@@ -115,6 +127,8 @@ class Happening(Struct, frozen=True):
     """What a way to the venue takes longer,"""
     back: Nanos = NEVER
     """and what the way back does."""
+    clock: Nanos = NEVER
+    """The venue's minus the true one."""
 
 
 class Faults:
@@ -133,6 +147,7 @@ class Faults:
         `rates`: the chance of each message, or how many happen in a second on average (`TIMED`).
         """
         self._rates = dict(rates or {})
+        self._begin = begin
         self._until = until
         self._random = Random(f"faults-{seed}")
         self._due: dict[Fault, Nanos] = {}
@@ -143,7 +158,7 @@ class Faults:
 
     def copies(self, way: Way, now: Nanos) -> tuple[Nanos, ...]:
         """How much later than it should each copy of a message arrives; empty when it is lost."""
-        if now >= self._until:
+        if not self._begin <= now < self._until:
             return UNHARMED
         if self._happens(LOST[way]):
             return ()
@@ -154,7 +169,7 @@ class Faults:
 
     def gateway(self, now: Nanos) -> Fault | None:
         """Whether something in front of the venue answers in its place."""
-        if now >= self._until:
+        if not self._begin <= now < self._until:
             return None
         for fault in (Fault.GATEWAY_REFUSES, Fault.GATEWAY_GIVES_UP):
             if self._happens(fault):
@@ -163,13 +178,13 @@ class Faults:
 
     def tampers(self, now: Nanos) -> Fault | None:
         """What is done to a frame of market data, beside being lost or late."""
-        if now >= self._until:
+        if not self._begin <= now < self._until:
             return None
         return next((fault for fault in TAMPERED if self._happens(fault)), None)
 
     def stale_book(self, now: Nanos) -> bool:
         """Whether a book by REST is answered out of a cache."""
-        return now < self._until and self._happens(Fault.BOOK_STALE)
+        return self._begin <= now < self._until and self._happens(Fault.BOOK_STALE)
 
     def deadline(self) -> Nanos | None:
         """When `take` has to be called next."""
@@ -187,6 +202,9 @@ class Faults:
             elif fault is Fault.SLOW:
                 there, back = self._share(LATE_MAX, now), self._share(LATE_MAX, now)
                 happened.append(Happening(fault, venue, lasts, there=there, back=back))
+            elif fault is Fault.CLOCK_STEP:
+                step = self._random.choice((-1, -1, 1)) * self._random.uniform(*CLOCK_STEPS) * SECOND
+                happened.append(Happening(fault, venue, lasts, clock=Nanos(int(step))))
             else:
                 happened.append(Happening(fault, venue, lasts))
             self._plan(fault, now)

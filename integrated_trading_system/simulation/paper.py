@@ -40,6 +40,7 @@ from integrated_trading_system.domain.instrument import Instrument, InstrumentsL
 from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.order import (
     CancelOrder,
+    CancelOrders,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -126,10 +127,11 @@ class PaperAccount(Actor[Inbox]):
             case InstrumentsListed(venue, instruments):
                 if venue == self._venue:
                     self._list(instruments)
-            case CancelOrder(client_order_id):
+            case CancelOrder(client_order_id) | QueryOrder(client_order_id):
                 self._query(client_order_id)
-            case QueryOrder(client_order_id):
-                self._query(client_order_id)
+            case CancelOrders(orders=cancels):
+                for cancel in cancels:
+                    self._query(cancel.client_order_id)
             case QueryFills():
                 self._list_fills(message)
             case QueryOpenOrders():

@@ -12,6 +12,7 @@ from integrated_trading_system.domain.money import ZERO, from_float, round_down
 from integrated_trading_system.domain.order import OrderType, Side
 from integrated_trading_system.domain.time import MILLISECOND, MINUTE, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
+from integrated_trading_system.simulation.exchange.coins import in_dollars
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
 from integrated_trading_system.simulation.exchange.orders import NewOrder, Order
@@ -43,9 +44,8 @@ class Ladder:
         self._tick = tick
         self._gap = max(1, round(reference * self._settings.level_bps / BPS / tick))
         """Ticks between two rungs."""
-        lots = self._settings.level_notional / float(
-            self._listing.notional(self._listing.reference_price, state.listing.lot)
-        )
+        lot = self._listing.notional(self._listing.reference_price, state.listing.lot)
+        lots = self._settings.level_notional / float(lot * in_dollars(self._listing.quote))
         self._lots = max(1.0, lots)
         """Of an average level."""
         self._bids: dict[int, Order] = {}
@@ -197,7 +197,7 @@ def _preload(state: SymbolState, market: Market) -> None:
     """Candles from before the start that end at the reference price; every venue has the same ones."""
     settings, listing = market.settings, state.listing
     random = market.random("history", listing.base, listing.quote)
-    tick, lot = float(listing.tick), float(listing.lot)
+    tick, lot, dollars = float(listing.tick), float(listing.lot), float(in_dollars(listing.quote))
     deviation = settings.volatility_bps / BPS * 60**0.5
     minute = market.start - market.start % MINUTE
     volume_mean = 60 * settings.events_per_second * settings.trade_share * 0.25 * settings.level_notional
@@ -207,7 +207,7 @@ def _preload(state: SymbolState, market: Market) -> None:
         opened = close / (1.0 + deviation * random.gauss(0.0, 1.0))
         high = max(opened, close) * (1.0 + deviation * abs(random.gauss(0.0, 0.5)))
         low = min(opened, close) * (1.0 - deviation * abs(random.gauss(0.0, 0.5)))
-        worth = float(listing.multiplier) if listing.kind is Kind.INVERSE else close
+        worth = float(listing.multiplier) if listing.kind is Kind.INVERSE else close * dollars
         volume = listing.lot * round(volume_mean * random.uniform(0.5, 1.5) / worth / lot)
         prices = [listing.tick * round(price / tick) for price in (opened, high, low, close)]
         bar = Bar(

@@ -3,7 +3,22 @@
 from msgspec import Struct
 
 from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.inputs import Input
+from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened
 from integrated_trading_system.domain.time import Nanos
+
+
+def arrived(message: Input, at: Nanos) -> Input:
+    """The same, as it is received then."""
+    match message:
+        case FrameReceived(link, frame, _):
+            return FrameReceived(link, frame, at)
+        case LinkOpened(link, _, acknowledged):
+            return LinkOpened(link, at, acknowledged)
+        case LinkClosed(link, reason, _):
+            return LinkClosed(link, reason, at)
+        case _:
+            return message
 
 
 class Delay(Struct, frozen=True):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
+from integrated_trading_system.domain.cointegration import CointegrationAsked, answer
 from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply, HttpRequest
 from integrated_trading_system.domain.ids import ActorName, CallId, LinkId, VenueId
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted
@@ -131,6 +132,8 @@ class Playback:
                         self._answer(self._stages[venue], now)
                     case JournalAppend(sequence):
                         system.tell(OMS, JournalCommitted(sequence))
+                    case CointegrationAsked():
+                        system.tell(effect.actor, answer(effect))
                     case _:
                         pass  # subscribe frames: acknowledged when the link was opened
             while system.run(now):

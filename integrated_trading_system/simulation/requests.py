@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpRequest
+from integrated_trading_system.domain.http import HttpCall, HttpFailed, HttpReply, HttpRequest
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.simulation.exchange.dialect import ServerRequest
+from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 
 
 def server_request(request: HttpRequest) -> ServerRequest:
@@ -15,6 +15,18 @@ def server_request(request: HttpRequest) -> ServerRequest:
         query=request.query,
         headers={name.lower(): value for name, value in request.headers},
         body=request.body.encode(),
+    )
+
+
+def answered(call: HttpCall, reply: ServerReply, sent_at: Nanos, now: Nanos) -> HttpReply:
+    """The venue's answer, as it arrives."""
+    return HttpReply(
+        call=call.call,
+        status=reply.status,
+        headers={name.lower(): value for name, value in reply.headers},
+        body=reply.body,
+        sent_at=sent_at,
+        received_at=now,
     )
 
 

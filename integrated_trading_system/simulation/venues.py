@@ -12,7 +12,7 @@ from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import ONE, ZERO
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
-from integrated_trading_system.simulation.exchange.coins import COINS, Coin
+from integrated_trading_system.simulation.exchange.coins import COINS, CROSSES, Coin, in_dollars
 from integrated_trading_system.simulation.exchange.dialect import Dialect
 from integrated_trading_system.simulation.exchange.dialects.backpack.dialect import BackpackPerp, BackpackSpot
 from integrated_trading_system.simulation.exchange.dialects.binance.coinm import BinanceCoinm
@@ -42,7 +42,10 @@ class SimulatedVenue(Struct, frozen=True, kw_only=True):
     """The venue's spelling."""
     quotes: tuple[str, ...] = ("USDT",)
     kind: Kind = Kind.SPOT
+    crosses: bool = False
+    """Coins are traded for coins, too."""
     notional_min: Decimal = Decimal(5)
+    """In dollars."""
     price_band: Decimal = Decimal("0.2")
     lot_scale: Decimal = ONE
     """Its lots are larger by this than the coin's."""
@@ -104,7 +107,9 @@ def _kraken_rules(maker_bps: str, taker_bps: str) -> Rules:
 
 
 VENUES: Final[dict[str, SimulatedVenue]] = {
-    "binance:spot": SimulatedVenue(dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC")),
+    "binance:spot": SimulatedVenue(
+        dialect=BinanceSpot, rules=_rules("10", "10"), quotes=("USDT", "USDC"), crosses=True
+    ),
     "binance:us": SimulatedVenue(dialect=BinanceUs, rules=_rules("10", "10"), quotes=("USDT", "USD")),
     "binance:testnet": SimulatedVenue(dialect=BinanceSpot, rules=_rules("0", "0")),
     "binance:usdm": SimulatedVenue(
@@ -144,6 +149,7 @@ VENUES: Final[dict[str, SimulatedVenue]] = {
         rules=_okx_rules("8", "10"),
         symbol="{base}-{quote}",
         quotes=("USDT", "USDC"),
+        crosses=True,
         notional_min=ZERO,
     ),
     "okx:swap": SimulatedVenue(
@@ -173,6 +179,9 @@ def listings(venue: VenueId, symbols: Iterable[str] | None = None) -> list[Listi
         for quote in known.quotes
         for base, coin in COINS.items()
     }
+    if known.crosses:
+        for (base, quote), coin in CROSSES.items():
+            every[known.symbol.format(base=base, quote=quote)] = (base, quote, coin)
     chosen = list(every if symbols is None else symbols)
     unknown = [symbol for symbol in chosen if symbol not in every]
     if unknown:
@@ -219,7 +228,7 @@ def _listing(venue: SimulatedVenue, symbol: str, base: str, quote: str, coin: Co
         tick=coin.tick,
         lot=lot,
         quantity_min=lot,
-        notional_min=venue.notional_min,
+        notional_min=venue.notional_min / in_dollars(quote) if quote in COINS else venue.notional_min,
         price_band=venue.price_band,
         multiplier=multiplier,
         reference_price=coin.price,

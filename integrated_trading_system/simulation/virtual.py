@@ -5,18 +5,23 @@ commit and every send, and may raise `Crashed`; the core is then simply dropped.
 """
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Protocol
 
+from integrated_trading_system.domain.cointegration import CointegrationAsked, answer
 from integrated_trading_system.domain.http import HttpCall
 from integrated_trading_system.domain.ids import ActorName
+from integrated_trading_system.domain.inputs import Input
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted, JournalFailed
 from integrated_trading_system.domain.link import Tag
-from integrated_trading_system.domain.time import MICROSECOND, Nanos
+from integrated_trading_system.domain.time import MICROSECOND, MILLISECOND, Nanos
 from integrated_trading_system.runtime.system import System
 from integrated_trading_system.simulation.world import World
 
 COMMIT_DELAY = Nanos(250 * MICROSECOND)
 """As measured for a durable append."""
+TEST_DELAY = Nanos(10 * MILLISECOND)
+"""Of the worker, with a few hundred samples."""
 
 OMS = ActorName("oms")
 
@@ -48,6 +53,10 @@ def no_boundary(place: str) -> None:
     """Nothing happens at any boundary."""
 
 
+def no_call(call: HttpCall, now: Nanos) -> None:
+    """Nobody wants to know what is asked."""
+
+
 class VirtualDriver:
     """Runs one System against one World and one store until a given virtual time."""
 
@@ -57,13 +66,17 @@ class VirtualDriver:
         world: World,
         store: Store,
         on_boundary: Callable[[str], None] = no_boundary,
+        on_call: Callable[[HttpCall, Nanos], None] = no_call,
     ) -> None:
-        """The system has been started; its time is where this begins."""
+        """The system has been started; its time is where this begins. `on_call` hears of each request that leaves."""
         self._system = system
         self._world = world
         self._store = store
         self._on_boundary = on_boundary
-        self._commits: list[tuple[Nanos, JournalCommitted | JournalFailed]] = []
+        self._on_call = on_call
+        self._answers: list[tuple[Nanos, int, ActorName, Input]] = []
+        """A heap: what is due is told in the order in which it was asked for."""
+        self._asked = 0
         self._store_failed = ""
         self.now = system.now
 
@@ -76,8 +89,9 @@ class VirtualDriver:
                 break
             self.now = max(self.now, due)
             self._world.run(self.now)
-            while self._commits and self._commits[0][0] <= self.now:
-                self._system.tell(OMS, self._commits.pop(0)[1])
+            while self._answers and self._answers[0][0] <= self.now:
+                _, _, actor, told = heappop(self._answers)
+                self._system.tell(actor, told)
             self._system.run(self.now)
             self._perform()
         else:
@@ -86,30 +100,43 @@ class VirtualDriver:
 
     def _next(self) -> Nanos | None:
         due = [at for at in (self._system.deadline(), self._world.deadline()) if at is not None]
-        if self._commits:
-            due.append(self._commits[0][0])
+        if self._answers:
+            due.append(self._answers[0][0])
         return min(due, default=None)
 
     def _perform(self) -> None:
         for effect in self._system.take_effects():
             if isinstance(effect, JournalAppend):
                 self._commit(effect)
-            elif isinstance(effect, HttpCall) and effect.tag in (Tag.ORDER, Tag.CANCEL):
-                self._on_boundary(f"before {effect.purpose}")
-                self._world.perform(effect, self.now)
-                self._on_boundary(f"after {effect.purpose}")
+            elif isinstance(effect, HttpCall):
+                self._send(effect)
+            elif isinstance(effect, CointegrationAsked):
+                self._answer(TEST_DELAY, effect.actor, answer(effect))
             else:
                 self._world.perform(effect, self.now)
 
+    def _send(self, call: HttpCall) -> None:
+        counts = call.tag in (Tag.ORDER, Tag.CANCEL)
+        if counts:
+            self._on_boundary(f"before {call.purpose}")
+        self._on_call(call, self.now)
+        self._world.perform(call, self.now)
+        if counts:
+            self._on_boundary(f"after {call.purpose}")
+
     def _commit(self, effect: JournalAppend) -> None:
         self._on_boundary("before commit")
-        answer: JournalCommitted | JournalFailed = JournalCommitted(effect.sequence)
+        told: JournalCommitted | JournalFailed = JournalCommitted(effect.sequence)
         if not self._store_failed:
             try:
                 self._store.append(effect.record)
             except OSError as error:
                 self._store_failed = error.strerror or "cannot be written"
         if self._store_failed:
-            answer = JournalFailed(effect.sequence, self._store_failed)
+            told = JournalFailed(effect.sequence, self._store_failed)
         self._on_boundary("after commit")
-        self._commits.append((Nanos(self.now + COMMIT_DELAY), answer))
+        self._answer(COMMIT_DELAY, OMS, told)
+
+    def _answer(self, delay: Nanos, actor: ActorName, told: Input) -> None:
+        self._asked += 1
+        heappush(self._answers, (Nanos(self.now + delay), self._asked, actor, told))

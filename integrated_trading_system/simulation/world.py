@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from integrated_trading_system.domain.effects import Effect
-from integrated_trading_system.domain.http import HttpCall, HttpReply
+from integrated_trading_system.domain.http import HttpCall
 from integrated_trading_system.domain.ids import ActorName, LinkId, VenueId
 from integrated_trading_system.domain.inputs import Input
 from integrated_trading_system.domain.link import (
@@ -28,11 +28,12 @@ from integrated_trading_system.domain.link import (
     Tag,
 )
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.edge import LIMITS, Edge
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerReply, ServerRequest
 from integrated_trading_system.simulation.faults import Fault, Faults, Happening, Way
 from integrated_trading_system.simulation.latency import Latency
-from integrated_trading_system.simulation.passage import Passage
-from integrated_trading_system.simulation.requests import failed, server_request
+from integrated_trading_system.simulation.passage import Passage, arrived
+from integrated_trading_system.simulation.requests import answered, failed, server_request
 from integrated_trading_system.simulation.tampering import Tampering
 from integrated_trading_system.venues.signer import Signer
 
@@ -60,6 +61,8 @@ class World:
     ) -> None:
         """Nobody is connected; `connect_core` says who is told. Without `faults` nothing goes wrong."""
         self._dialects = dict(dialects)
+        self._due = {venue: dialect.deadline() for venue, dialect in dialects.items()}
+        """When each venue wants to run next; asked again after everything that it was told."""
         self._signers = dict(signers)
         self._gate = gate
         self._latency = latency
@@ -74,7 +77,7 @@ class World:
         self._last: dict[tuple[LinkId, bool], Nanos] = {}
         self._tampering = Tampering(seed)
         self.passage = Passage()
-        """What holds messages up."""
+        self.edge = Edge()
         self.faults = faults or Faults()
 
     def connect_core(self, tell: Tell, gate: Gate | None = None) -> None:
@@ -88,7 +91,7 @@ class World:
         self._tell = _nobody
         self._epoch += 1
         for link, venue in self._links.items():
-            self._dialects[venue].disconnect(link, now)
+            self._disconnect(link, venue, now)
         self._links.clear()
         self._silent.clear()  # the next core counts its links from 1 again
         self._last.clear()
@@ -98,11 +101,11 @@ class World:
 
     def deadline(self) -> Nanos | None:
         """When `run` has to be called next."""
-        due = [self._queue[0][0]] if self._queue else []
-        due += [at for dialect in self._dialects.values() if (at := dialect.deadline()) is not None]
-        if (at := self.faults.deadline()) is not None:
-            due.append(at)
-        return min(due, default=None)
+        due = self._queue[0][0] if self._queue else None
+        for at in (*self._due.values(), self.faults.deadline()):
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
 
     def run(self, now: Nanos) -> None:
         """Everything that happens up to now, in order of time."""
@@ -110,13 +113,12 @@ class World:
             at = self.deadline()
             if at is None or at > now:
                 return
-            for happening in self.faults.take(at, tuple(self._dialects)):
+            for happening in self.faults.take(at, tuple(self._due)):
                 self._strike(happening, at)
-            for dialect in self._dialects.values():
-                due = dialect.deadline()
+            for venue, due in self._due.items():
                 if due is not None and due <= at:
-                    dialect.run(at)
-                    self._collect(dialect, at)
+                    self._dialects[venue].run(at)
+                    self._collect(venue, at)
             while self._queue and self._queue[0][0] <= at:
                 _, _, epoch, action, arguments = heappop(self._queue)
                 if epoch in (0, self._epoch):
@@ -151,11 +153,11 @@ class World:
     def _break(self, now: Nanos, link: LinkId, reason: str) -> None:
         venue = self._links.pop(link, None)
         if venue is not None:
-            self._dialects[venue].disconnect(link, now)
+            self._disconnect(link, venue, now)
             self._tell(_connector(venue), LinkClosed(link, reason, now))
 
     def _strike(self, happening: Happening, now: Nanos) -> None:
-        venue = happening.venue
+        venue, until = happening.venue, Nanos(now + happening.lasts)
         match happening.fault:
             case Fault.SILENCE:
                 self._silent.update(dict.fromkeys(link for link, of in self._links.items() if of == venue))
@@ -168,6 +170,14 @@ class World:
                 self.passage.clog(venue, Nanos(now + happening.after), happening.lasts)
             case Fault.SLOW:
                 self.passage.slow(venue, now, happening.lasts, there=happening.there, back=happening.back)
+            case Fault.TOO_MANY | Fault.BANNED:
+                self.edge.limit(venue, LIMITS[happening.fault], until)
+            case Fault.MAINTENANCE:
+                self.edge.close(venue, until)
+                self._schedule(until, 0, self.edge.reopen, venue)
+            case Fault.CLOCK_STEP:
+                self.edge.set_clock(now, venue, happening.clock)
+                self._schedule(until, 0, self.edge.set_clock, venue, Nanos(0))
             case _:
                 self.cut(venue, now)
 
@@ -178,16 +188,15 @@ class World:
 
     def _open(self, now: Nanos, effect: OpenLink) -> None:
         parts = urlsplit(effect.url)
-        dialect = self._dialects[effect.venue]
         reachable = not self._unreachable(effect.venue, now)
-        accepted = reachable and dialect.connect(effect.link, parts.path, parts.query, now)
+        accepted = reachable and self._dialects[effect.venue].connect(effect.link, parts.path, parts.query, now)
         if accepted:
             self._links[effect.link] = effect.venue
             self._inbound(effect.link, effect.venue, now, LinkOpened(effect.link, Nanos(0)))
             self._schedule(Nanos(now + effect.ping_every), self._epoch, self._pong, effect)
         else:
             self._inbound(effect.link, effect.venue, now, LinkClosed(effect.link, "refused", Nanos(0)))
-        self._collect(dialect, now)
+        self._collect(effect.venue, now)
 
     def _pong(self, now: Nanos, effect: OpenLink) -> None:
         """Below the frames, client and server ping each other: a quiet link shows that it lives."""
@@ -216,18 +225,25 @@ class World:
         venue = self._links.get(link)
         if venue is not None and link not in self._silent:
             self._dialects[venue].receive(link, frame, now)
-            self._collect(self._dialects[venue], now)
+            self._collect(venue, now)
 
     def _close(self, effect: CloseLink, now: Nanos) -> None:
         venue = self._links.pop(effect.link, None)
         if venue is not None:
-            self._dialects[venue].disconnect(effect.link, now)
+            self._disconnect(effect.link, venue, now)
             self._inbound(effect.link, venue, now, LinkClosed(effect.link, effect.reason, Nanos(0)))
 
-    def _collect(self, dialect: Dialect, now: Nanos) -> None:
+    def _disconnect(self, link: LinkId, venue: VenueId, now: Nanos) -> None:
+        dialect = self._dialects[venue]
+        dialect.disconnect(link, now)
+        self._due[venue] = dialect.deadline()
+
+    def _collect(self, venue: VenueId, now: Nanos) -> None:
+        """What the venue has to say, after it was told something or let run."""
+        dialect = self._dialects[venue]
+        self._due[venue] = dialect.deadline()
         for outgoing in dialect.take():
-            venue = self._links.get(outgoing.link)
-            if venue is None:
+            if outgoing.link not in self._links:
                 continue
             if outgoing.frame is None:
                 self._links.pop(outgoing.link)
@@ -249,15 +265,7 @@ class World:
         self._schedule(due, self._epoch, self._deliver, _connector(venue), message)
 
     def _deliver(self, now: Nanos, actor: ActorName, message: Input) -> None:
-        match message:
-            case FrameReceived(link, frame, _):
-                self._tell(actor, FrameReceived(link, frame, now))
-            case LinkOpened(link, _, acknowledged):
-                self._tell(actor, LinkOpened(link, now, acknowledged))
-            case LinkClosed(link, reason, _):
-                self._tell(actor, LinkClosed(link, reason, now))
-            case _:
-                self._tell(actor, message)
+        self._tell(actor, arrived(message, now))
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -292,12 +300,12 @@ class World:
     def _serve(self, now: Nanos, epoch: int, effect: HttpCall, request: ServerRequest, sent_at: Nanos) -> None:
         """`epoch` 0: nobody waits for the answer."""
         dialect = self._dialects[effect.venue]
-        gateway = self.faults.gateway(now)
-        reply = ServerReply(status=503 if gateway is Fault.GATEWAY_REFUSES else 504, body=b"")
+        gateway, limited = self.faults.gateway(now), self.edge.refuses(effect.venue, now)
+        reply = limited or ServerReply(status=503 if gateway is Fault.GATEWAY_REFUSES else 504, body=b"")
         reached = not self._unreachable(effect.venue, now)
-        if reached and gateway is not Fault.GATEWAY_REFUSES:
+        if reached and limited is None and gateway is not Fault.GATEWAY_REFUSES:
             done = self._tampering.reply(self.faults, effect, dialect.http(request, now), now)
-            self._collect(dialect, now)
+            self._collect(effect.venue, now)
             reply = reply if gateway is Fault.GATEWAY_GIVES_UP else done
         if epoch != self._epoch:
             return
@@ -309,15 +317,7 @@ class World:
             self._schedule(Nanos(due + late[0]), epoch, self._answer, effect, reply, sent_at)
 
     def _answer(self, now: Nanos, effect: HttpCall, reply: ServerReply, sent_at: Nanos) -> None:
-        message = HttpReply(
-            call=effect.call,
-            status=reply.status,
-            headers={name.lower(): value for name, value in reply.headers},
-            body=reply.body,
-            sent_at=sent_at,
-            received_at=now,
-        )
-        self._tell(_connector(effect.venue), message)
+        self._tell(_connector(effect.venue), answered(effect, reply, sent_at, now))
 
     def _time_out(self, now: Nanos, effect: HttpCall) -> None:
         self._tell(_connector(effect.venue), failed(effect, now, "timeout", maybe_sent=True))

@@ -1,8 +1,8 @@
-"""The campaign that a user runs, small: everything goes wrong, nothing is lost; and each broken platform is caught.
+"""The campaign that a user runs: everything goes wrong, nothing is lost; and each broken platform is caught.
 
-`CAMPAIGN_SEEDS=FIRST:LAST` and `CAMPAIGN_SECONDS` make it larger; a large one is
+`CAMPAIGN_SEEDS=FIRST:LAST`, `CAMPAIGN_POINTS` (crash points) and `CAMPAIGN_SECONDS` make it larger or smaller; by hand:
 
-    python -m integrated_trading_system simulate --core --seeds 0..19999 --crash-points 20000
+    python -m integrated_trading_system simulate --core --seeds 0..19999 --seconds 4 --crash-points 20000
 """
 
 import json
@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import SubmitUncertain
+from integrated_trading_system.domain.health import TradingState, TradingStateChanged
 from integrated_trading_system.domain.ids import ClientOrderId, venue_of
 from integrated_trading_system.domain.order import OrderStatus, SubmitOrder
 from integrated_trading_system.oms import lifecycle
@@ -25,6 +27,7 @@ from integrated_trading_system.oms.plans import Plans
 from integrated_trading_system.oms.records import Purpose, RepairIntended
 from integrated_trading_system.orchestrator import wiring
 from integrated_trading_system.orchestrator.campaign import (
+    JUDGED_FROM,
     SeedResult,
     Summary,
     Task,
@@ -34,33 +37,91 @@ from integrated_trading_system.orchestrator.campaign import (
     tasks_of,
 )
 from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.simulation.campaign import swarm
 from integrated_trading_system.simulation.campaign.reactions import CAUSES, Reaction, missing
 from integrated_trading_system.simulation.campaign.swarm import draw
+from integrated_trading_system.simulation.edge import Edge
 from integrated_trading_system.simulation.faults import Fault
+from integrated_trading_system.venues.connector.calls import Calls
 
-FIRST, LAST = (int(seed) for seed in os.environ.get("CAMPAIGN_SEEDS", "0:30").split(":"))
+FIRST, LAST = (int(seed) for seed in os.environ.get("CAMPAIGN_SEEDS", "0:1500").split(":"))
+POINTS = int(os.environ.get("CAMPAIGN_POINTS", "2000"))
 SECONDS = float(os.environ.get("CAMPAIGN_SECONDS", "4"))
+PARTS = 10
+"""Each a test of its own, so that they spread over the cores."""
 
 
-@pytest.fixture(scope="module")
-def campaign() -> Summary:
+@pytest.fixture(scope="session")
+def parts_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all parts leave what they saw, whichever process they ran in."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "campaign"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_invariant_holds_in_every_seed_and_after_every_kill(
+    part: int, parts_done: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """The part that ends last judges all of them: a fault whose effect was never seen fails the campaign."""
+    first, last = (FIRST + (LAST - FIRST) * edge // PARTS for edge in (part, part + 1))
     told: list[int] = []
-    tasks = tuple(tasks_of(FIRST, LAST - 1, SECONDS, LAST - FIRST))
+    tasks = tuple(tasks_of(first, last - 1, SECONDS, POINTS // PARTS))
     summary = run_campaign(tasks, 1, lambda so_far: told.append(so_far.seeds))
     assert told == list(range(1, len(tasks) + 1))
-    return summary
+    assert summary.violations == []
+    assert summary.seeds == last - first
+    assert summary.crash_points >= POINTS // PARTS
+    assert summary.orders > summary.seeds
+    assert summary.simulated_hours > summary.seeds * SECONDS / 3600
+    counts = {"seeds": summary.seeds, "crash points": summary.crash_points, "orders": summary.orders}
+    record_property("explored", counts)
+    _leave(parts_done / f"{part}.json", summary)
+    others = list(parts_done.glob("*.json"))
+    if len(others) == PARTS and LAST - FIRST >= JUDGED_FROM:
+        assert missing(_seen(others)) == []
 
 
-def test_every_invariant_holds_in_every_seed_and_after_every_kill(campaign: Summary) -> None:
-    assert campaign.violations == []
-    assert campaign.seeds == LAST - FIRST
-    assert campaign.crash_points >= campaign.seeds // 2
-    assert campaign.orders > campaign.seeds
-    assert campaign.simulated_hours > campaign.seeds * SECONDS / 3600
+def _leave(place: Path, summary: Summary) -> None:
+    written = place.with_suffix(".part")
+    written.write_bytes(msgspec.json.encode(summary.shown))
+    written.rename(place)
 
 
-def test_most_faults_happen_even_in_a_small_campaign(campaign: Summary) -> None:
-    assert len([fault for fault in Fault if campaign.faults.get(fault)]) > len(Fault) // 2
+def _seen(places: list[Path]) -> dict[str, set[Reaction]]:
+    seen: dict[str, set[Reaction]] = {}
+    for place in places:
+        for name, reactions in msgspec.json.decode(place.read_bytes(), type=dict[str, set[Reaction]]).items():
+            seen.setdefault(name, set()).update(reactions)
+    return seen
+
+
+def _unheard(_: Summary) -> None:
+    """Nobody follows it."""
+
+
+def campaign(seeds: range) -> Summary:
+    return run_campaign(tasks_of(seeds[0], seeds[-1], SECONDS, 0), 1, _unheard)
+
+
+def test_a_fault_that_is_switched_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = f"{Fault.LINKS_CUT}: it never happened"
+    assert never not in campaign(range(12)).unexercised
+    monkeypatch.setitem(swarm.OFTENER, Fault.LINKS_CUT, 0)
+    switched_off = campaign(range(12))
+    assert never in switched_off.unexercised
+    assert replace(switched_off, judged=True).failed
+
+
+def test_a_fault_that_is_counted_but_does_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds, refusals = range(12), Edge.refuses
+    unseen = f"{Fault.BANNED}: never seen with it that {Reaction.SAT_OUT}"
+    assert unseen not in campaign(seeds).unexercised
+    monkeypatch.setattr(Edge, "refuses", lambda self, venue, now: refusals(self, venue, now) and None)
+    in_name_only = campaign(seeds)
+    assert in_name_only.faults[Fault.BANNED] > 0
+    assert unseen in in_name_only.unexercised
 
 
 def test_a_fault_that_never_happened_or_never_had_its_effect_is_named() -> None:
@@ -93,10 +154,16 @@ def test_the_same_seed_ends_the_same_way() -> None:
 def test_crash_points_are_every_boundary_once_and_then_several_kills() -> None:
     plans = list(crash_plans(1, 10, 30))
     assert plans[:10] == [(boundary,) for boundary in range(10)]
-    assert {len(kills) for kills in plans[10:]} == {2, 3}
-    assert {len(kills) for kills in crash_plans(1, 100, 30)} == {1, 2, 3}
+    assert {len(kills) for kills in plans[10:]} == {2, 3, 5, 8}
+    assert {len(kills) for kills in crash_plans(1, 100, 30)} == {1, 2, 3, 5, 8}
     assert list(crash_plans(1, 0, 30)) == []
-    assert sum(task.crash_points for task in tasks_of(3, 9, 1.0, 24)) == 24
+
+
+def test_a_few_crash_points_go_to_some_seeds_and_many_to_all_of_them() -> None:
+    assert [task.crash_points for task in tasks_of(3, 9, 1.0, 24)] == [8, 0, 8, 0, 8, 0, 0]
+    assert [task.crash_points for task in tasks_of(3, 9, 1.0, 9)] == [5, 0, 0, 4, 0, 0, 0]
+    assert [task.crash_points for task in tasks_of(0, 2, 1.0, 100)] == [34, 33, 33]
+    assert [task.crash_points for task in tasks_of(0, 2, 1.0, 0)] == [0, 0, 0]
 
 
 # -- broken platforms ------------------------------------------------------------------------------
@@ -148,15 +215,33 @@ def forget_the_halt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(wiring._Wiring, "__init__", amnesic)
 
 
+def ask_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Calls, "_heed", lambda _self, _reply, **_: None)
+
+
+def leave_open_what_is_open(patch: pytest.MonkeyPatch) -> None:
+    def deaf(self: OrderManagementSystem, message: OmsInbox) -> None:
+        if not (isinstance(message, TradingStateChanged) and message.state is TradingState.HALTED):
+            hear(self, message)
+
+    hear = OrderManagementSystem.receive
+    patch.setattr(OrderManagementSystem, "receive", deaf)
+
+
 @pytest.mark.parametrize(
     ("break_it", "invariants", "seeds"),
     [
-        (resend, {"I3"}, range(133, 200)),
-        (call_a_timeout_a_reject, {"I4", "I7"}, range(133, 200)),
+        (resend, {"I3", "U1"}, range(200)),
+        (call_a_timeout_a_reject, {"I4", "I7"}, range(200)),
         (send_before_it_is_durable, {"I2"}, range(20)),
-        (forget_the_halt, {"K3"}, range(21, 200)),
+        (forget_the_halt, {"K3"}, range(200)),
+        (ask_on, {"E1", "E2"}, range(200)),
+        (leave_open_what_is_open, {"K1"}, range(200)),
     ],
-    ids=["it orders again under a new id", "a timeout is a reject", "it sends first", "a halt ends with the process"],
+    ids=[
+        *("it orders again under a new id", "a timeout is a reject", "it sends first", "a halt ends with the process"),
+        *("it does not wait when it is told to", "a halt leaves orders open"),
+    ],
 )
 def test_a_broken_platform_is_caught_and_its_command_shows_it_again(
     break_it: Callable[[pytest.MonkeyPatch], None],

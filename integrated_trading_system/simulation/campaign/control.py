@@ -25,9 +25,11 @@ def nothing_leaves(scene: Scene, passed_before: int, passed_after: int) -> str:
 
 
 def halt_outlives(scene: Scene, state: TradingState) -> str:
-    """K3: what was halted stays halted, over every restart, until an operator lifts it."""
+    """K3: what was halted stays halted, and what may only reduce goes on so, over every restart, until it is lifted."""
     if scene.halted and state is not TradingState.HALTED:
         return f"{state}, although it was halted ({scene.halted}) and nobody lifted that"
+    if scene.reducing and state is TradingState.ACTIVE:
+        return f"{state}, although it may only reduce ({scene.reducing}) and nobody lifted that"
     return ""
 
 

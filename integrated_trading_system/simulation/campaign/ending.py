@@ -13,7 +13,7 @@ from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.oms.records import fills_of
 from integrated_trading_system.oms.view import OrderManagementView
 from integrated_trading_system.pms.manager import PositionManagementView
-from integrated_trading_system.risk.manager import RiskView
+from integrated_trading_system.risk.view import RiskView
 from integrated_trading_system.simulation.campaign.scene import Scene
 
 

@@ -1,16 +1,14 @@
-"""Exposure and rates: whatever may still trade at an exchange is reserved here, and limits hold at every instant.
+"""Exposure: whatever may still trade at an exchange is reserved here, and limits hold at every instant.
 
-Each function is one invariant: it says what does not hold, or nothing. I4, I9.
+Each function is one invariant: it says what does not hold, or nothing. I4.
 """
 
-from collections import deque
 from decimal import Decimal
 from typing import Final
 
 from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, VenueId
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderStatus
-from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.view import OrderManagementView
 from integrated_trading_system.simulation.campaign.scene import Accepted, Scene
 
@@ -44,7 +42,10 @@ def open_here(scene: Scene, view: OrderManagementView) -> str:
 
 
 def within_limits(scene: Scene, accepted: Accepted) -> str:
-    """I4: with this order, what the account may come to is within the limits of order, instrument, venue and total."""
+    """I4: with this order, what the account may come to is within the limits of order, instrument, venue and total.
+
+    And what its strategy may come to, all of its instruments together, within that strategy's.
+    """
     risk = scene.settings.risk
     worth: dict[InstrumentId, Decimal] = {}
     venues: dict[VenueId, Decimal] = {}
@@ -59,22 +60,19 @@ def within_limits(scene: Scene, accepted: Accepted) -> str:
         (instrument, worth[instrument], risk.position_notional_max_of.get(instrument, risk.position_notional_max)),
         (venue, venues[venue], risk.venue_notional_max_of.get(venue, risk.venue_notional_max)),
         ("total", sum(worth.values(), ZERO), risk.exposure_max),
+        *_of_strategy(scene, accepted),
     )
     return "; ".join(f"{name} is worth {worth}, at most {most}" for name, worth, most in found if worth > most * DRIFT)
 
 
-class Sends:
-    """I9: in no window, however aligned, more orders leave than may."""
-
-    def __init__(self, orders_max: int, window_ms: int) -> None:
-        """None left yet."""
-        self._max = orders_max
-        self._window = window_ms * MILLISECOND
-        self._sent: deque[Nanos] = deque()
-
-    def add(self, now: Nanos) -> str:
-        """One more leaves."""
-        while self._sent and now - self._sent[0] >= self._window:
-            self._sent.popleft()
-        self._sent.append(now)
-        return f"{len(self._sent)} orders within the window, at most {self._max}" if len(self._sent) > self._max else ""
+def _of_strategy(scene: Scene, accepted: Accepted) -> tuple[tuple[str, Decimal, Decimal], ...]:
+    """Its name, what it may come to, and its limit."""
+    if accepted.intent is None:
+        return ()
+    name = accepted.intent.request.strategy
+    worth = ZERO
+    for venue, symbol, instrument in scene.instruments():
+        held = scene.held_by(name, venue, symbol, instrument)
+        worth += held.worst * held.mark
+    risk = scene.settings.risk
+    return ((name, worth, risk.strategy_notional_max_of.get(name, risk.strategy_notional_max)),)

@@ -30,6 +30,14 @@ class Reaction(StrEnum):
     RECOVERED = "the next life began from the journal with orders under way"
     RESTARTED = "an actor was restarted"
     ESCALATED = "the failure of an actor that holds money ended the life"
+    WAITED = "a venue was asked nothing until the Retry-After of its 429, and then it was asked again"
+    SAT_OUT = "a venue was sent nothing at all until the Retry-After of its 418, and then it was asked again"
+    TURNED_AWAY = "a venue in maintenance refused an order, and the order was over"
+    OUT_OF_TIME = "a venue refused a request for its time"
+    TIME_LEARNED = "an order was taken by a venue whose clock was wrong"
+    RACED = "an order traded after its cancel was asked for"
+    PARTLY = "an order of which a part had traded was cancelled"
+    CANCELLED = "what was open was cancelled within 50 ms of a halt"
     STOPPED = "the gate stopped an order, or nothing was approved, until it was resumed"
 
 
@@ -57,13 +65,18 @@ CAUSES: Final[Mapping[str, tuple[Reaction, ...]]] = {
     Fault.SLOW: (R.DOUBTED,),
     Fault.CLOG: (R.DOUBTED,),
     Fault.SWIZZLE: (R.DOUBTED,),
+    Fault.TOO_MANY: (R.WAITED,),
+    Fault.BANNED: (R.SAT_OUT,),
+    Fault.MAINTENANCE: (R.TURNED_AWAY,),
+    Fault.CLOCK_STEP: (R.OUT_OF_TIME, R.TIME_LEARNED),
+    "cancel": (R.RACED, R.PARTLY),
     "crash": (R.RECOVERED,),
     "failure": (R.RESTARTED, R.ESCALATED),
-    "halt": (R.STOPPED,),
+    "halt": (R.STOPPED, R.CANCELLED),
     "reduce": (R.STOPPED,),
 }
 """A fault without an entry only has to have happened."""
-ALWAYS: Final = (*(fault.value for fault in Fault), "crash", "failure", "halt", "reduce")
+ALWAYS: Final = (*(fault.value for fault in Fault), "cancel", "crash", "failure", "halt", "reduce")
 """What every campaign has to show."""
 
 

@@ -7,7 +7,15 @@ from msgspec import Struct
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.health import TradingState
-from integrated_trading_system.domain.ids import AccountId, ClientOrderId, InstrumentId, PlanId, VenueId, instrument_id
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    ClientOrderId,
+    InstrumentId,
+    PlanId,
+    StrategyId,
+    VenueId,
+    instrument_id,
+)
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderRequest
 from integrated_trading_system.domain.plan import Plan
@@ -142,10 +150,14 @@ class Scene:
         self.over: dict[ClientOrderId, Decimal] = {}
         """Orders that were called over, and with how much filled."""
         self.positions: dict[InstrumentId, Decimal] = {}
-        """Sums of executions."""
+        """Sums of executions,"""
+        self.positions_of: dict[tuple[StrategyId, InstrumentId], Decimal] = {}
+        """and of those of each strategy."""
         self.trading = TradingState.STARTING
         self.halted = ""
         """Why trading was halted, until an operator lifts it; the next life has to know."""
+        self.reducing = ""
+        """The same of the restriction to reducing."""
         self.holdings: Mapping[tuple[InstrumentId, AccountId], Holding] = {}
         """What risk counts with."""
 
@@ -154,6 +166,19 @@ class Scene:
         held = Held(self.positions.get(instrument_id(venue, symbol), ZERO))
         for order in self.accounts[venue].open.values():
             if order.symbol == symbol:
+                if order.side.sign > 0:
+                    held.buying += order.remaining
+                else:
+                    held.selling += order.remaining
+        held.mark = self.exchanges[venue].mark_price(symbol)
+        return held
+
+    def held_by(self, strategy: StrategyId, venue: VenueId, symbol: str, instrument: InstrumentId) -> Held:
+        """The part of it that this strategy traded and ordered."""
+        held = Held(self.positions_of.get((strategy, instrument), ZERO))
+        for order in self.accounts[venue].open.values():
+            intent = self.disk.intents.get(ClientOrderId(order.client_id))
+            if order.symbol == symbol and intent is not None and intent.request.strategy == strategy:
                 if order.side.sign > 0:
                     held.buying += order.remaining
                 else:

@@ -86,6 +86,8 @@ class Account:
         self.passphrase = passphrase
         """Of the key, on venues that have it."""
         self.unlimited = unlimited
+        self.may_withdraw = False
+        """Whether the key could take money away; the simulated venues only say so."""
         self.revoked = False
         """Set it, and the key is no longer accepted."""
         self.wallets = {asset: Wallet(amount) for asset, amount in balances.items()}
@@ -98,6 +100,11 @@ class Account:
         """The latest closed order of each symbol and client order id."""
         self.executions: dict[tuple[str, int, int], Execution] = {}
         """In order; by symbol, trade and order."""
+
+    @property
+    def number(self) -> int:
+        """The venue's own name for the account; it does not change."""
+        return 100_000_000 + int.from_bytes(self.name.encode()[:6], "big") % 900_000_000
 
     def wallet(self, asset: str) -> Wallet:
         """Of this asset; an empty one is opened when there is none."""

@@ -41,3 +41,11 @@ COINS: Final = {
     "ARB": _coin("1", "0.0001", "0.1"),
     "OP": _coin("2", "0.0001", "0.01"),
 }
+
+CROSSES: Final = {("ETH", "BTC"): _coin("0.05385", "0.00001", "0.0001")}
+"""Coins that are traded for another coin: its price is in that one."""
+
+
+def in_dollars(quote: str) -> Decimal:
+    """What a unit of a quote currency is worth where its market opens."""
+    return COINS[quote].price if quote in COINS else Decimal(1)

@@ -73,6 +73,12 @@ class Exchange:
         """Opens at `start`. `seed` is for ids that a dialect makes up."""
         use_money_context()
         self.started_at = start
+        self.clock_offset = Nanos(0)
+        """The venue's clock minus true time; what happens here happens at the true time."""
+        self.maintenance = False
+        """No customer's order is taken; those who make the market go on, and so does its data."""
+        self._clock_steps: list[tuple[Nanos, Nanos]] = []
+        """Since when it showed how much more than that."""
         self.seed = seed
         self.rules = rules
         self.symbols = {listing.symbol: SymbolState(listing) for listing in listings}
@@ -111,6 +117,19 @@ class Exchange:
             return self.next_funding
         return due
 
+    def step_clock(self, step: Nanos, now: Nanos) -> None:
+        """The venue's clock shows so much more than it should from now on; 0: it is right again."""
+        self._clock_steps.append((now, step))
+
+    def clock_step(self, at: Nanos) -> Nanos:
+        """By how much it was wrong then."""
+        return next((step for since, step in reversed(self._clock_steps) if at >= since), Nanos(0))
+
+    def venue_time(self, at: Nanos) -> Nanos:
+        """What the venue's own clock showed then: what it once stamped keeps its stamp."""
+        wrong = self.clock_step(at) if self._clock_steps else 0
+        return Nanos(at + self.clock_offset + wrong)
+
     def advance(self, now: Nanos) -> bool:
         """Do the one thing that is due first, at its own time; False when nothing is due up to `now`."""
         due = self.deadline()
@@ -131,6 +150,8 @@ class Exchange:
         The order returned is the live one: read `state`, `executions`, `end_reason` at once.
         """
         self._at(now)
+        if self.maintenance and not account.unlimited:
+            return Refusal.NOT_TRADING
         return self._floor.place(account, request)
 
     def cancel(self, account: Account, order_id: int, now: Nanos, request_id: str = "") -> Order | Refusal:

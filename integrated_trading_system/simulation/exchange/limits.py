@@ -41,13 +41,13 @@ class SlidingWindow:
         self.length = length
         self._times: deque[Nanos] = deque()
 
-    def spend(self, now: Nanos) -> bool:
-        """Count one event; False when it is one too many."""
+    def spend(self, now: Nanos, events: int = 1) -> bool:
+        """Count so many events at once; False, and none of them counts, when they are too many."""
         while self._times and self._times[0] <= now - self.length:
             self._times.popleft()
-        if len(self._times) >= self.limit:
+        if len(self._times) + events > self.limit:
             return False
-        self._times.append(now)
+        self._times.extend([now] * events)
         return True
 
     def left(self, now: Nanos) -> int:

@@ -23,7 +23,7 @@ class VenueService(ABC):
         self.exchange = exchange
         self.now = exchange.now
         """Of the call, or of what is being done at its own time: never runs backwards."""
-        self._clock_offset = clock_offset or 0
+        exchange.clock_offset = clock_offset or exchange.clock_offset
         self._outgoing: list[Outgoing] = []
         self._timers: list[tuple[Nanos, int, Callable[[Nanos], None]]] = []
         self._timers_set = 0
@@ -54,7 +54,7 @@ class VenueService(ABC):
 
     def venue_time(self, now: Nanos) -> Nanos:
         """What the venue's own clock shows."""
-        return Nanos(now + self._clock_offset)
+        return self.exchange.venue_time(now)
 
     def send(self, link: LinkId, frame: bytes) -> None:
         """Queue a text frame for a client."""

@@ -214,6 +214,33 @@ def test_a_cut_closes_every_link(fault: Fault) -> None:
     assert len(rig.of(LinkClosed)) == 2
 
 
+@pytest.mark.parametrize(("fault", "status"), [(Fault.TOO_MANY, 429), (Fault.BANNED, 418)])
+def test_a_venue_that_wants_no_more_requests_says_until_when_and_serves_none(fault: Fault, status: int) -> None:
+    rig = Rig(fault, rate=50.0)
+    rig.wait(0.5)
+    rig.perform(call())
+    rig.wait(1)
+    (reply,) = rig.of(HttpReply)
+    assert isinstance(reply, HttpReply)
+    assert reply.status == status
+    assert 1 <= int(reply.headers["retry-after"]) <= 10
+    assert rig.echo.requests == 0
+    rig.wait(100)
+    rig.perform(call())
+    rig.wait(1)
+    assert rig.echo.requests == 1
+
+
+def test_before_they_begin_there_are_no_faults() -> None:
+    faults = Faults(1, dict.fromkeys(Fault, 1.0), begin=Nanos(SECOND), until=END)
+    before, after = Nanos(SECOND - 1), Nanos(SECOND)
+    assert faults.copies(Way.ORDER, before) == (0,)
+    assert faults.gateway(before) is faults.tampers(before) is None
+    assert not faults.stale_book(before)
+    assert not any(faults.counts.values())
+    assert faults.copies(Way.ORDER, after) == ()
+
+
 def test_during_an_outage_the_venue_cannot_be_reached() -> None:
     rig = linked(Rig(Fault.OUTAGE, rate=5.0))
     rig.wait(20)

@@ -32,7 +32,7 @@ class Backpack(VenueService):
     def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None, *, spot: bool) -> None:
         """`spot`: or perpetuals."""
         super().__init__(exchange, clock_offset)
-        rows = OrderRows(exchange, clock_offset or Nanos(0), spot=spot)
+        rows = OrderRows(exchange, spot=spot)
         queries = Queries(rows) if spot else PerpQueries(rows)
         guard = Guard(exchange)
         self._feed = Feed(rows, queries, guard, self, self.send)

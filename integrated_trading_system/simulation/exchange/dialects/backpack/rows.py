@@ -39,17 +39,16 @@ ABSENT: Final = (
 
 
 class OrderRows:
-    """Orders and fills. `clock_offset`: the venue's clock minus true time."""
+    """Orders and fills."""
 
-    def __init__(self, exchange: Exchange, clock_offset: Nanos, *, spot: bool) -> None:
+    def __init__(self, exchange: Exchange, *, spot: bool) -> None:
         """`spot`: or perpetuals."""
         self.exchange = exchange
         self.spot = spot
-        self._offset = clock_offset
 
     def venue_time(self, now: Nanos) -> Nanos:
         """What the venue's clock shows."""
-        return Nanos(now + self._offset)
+        return self.exchange.venue_time(now)
 
     @property
     def market_type(self) -> str:

@@ -3,7 +3,6 @@
 import re
 
 from integrated_trading_system.domain.order import Side, TimeInForce
-from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialects.binance.http import Call, Failure
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.orders import Order
@@ -51,8 +50,3 @@ def find_order(exchange: Exchange, call: Call, symbol: str) -> Order | None:
     if not client_id:
         raise Failure(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
     return exchange.order_by_client_id(account, symbol, client_id)
-
-
-def uid(account: Account) -> int:
-    """A number for the account that does not change."""
-    return 100_000_000 + int.from_bytes(account.name.encode()[:6], "big") % 900_000_000

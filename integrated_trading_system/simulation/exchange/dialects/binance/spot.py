@@ -11,6 +11,7 @@ from integrated_trading_system.domain.time import DAY, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.binance.guard import Guard, Router
 from integrated_trading_system.simulation.exchange.dialects.binance.http import Route, Security
+from integrated_trading_system.simulation.exchange.dialects.binance.restrictions import Restrictions
 from integrated_trading_system.simulation.exchange.dialects.binance.spot_api import PATH, SpotApi
 from integrated_trading_system.simulation.exchange.dialects.binance.spot_feed import SpotFeed, SpotQueries
 from integrated_trading_system.simulation.exchange.dialects.binance.spot_rows import SpotRows
@@ -51,7 +52,8 @@ class BinanceSpot(VenueService):
         self._trading = SpotTrading(exchange, self._queries, self._guard, self._feed.millis)
         self._rows = SpotRows(self._feed.millis)
         routes, methods = self.routes(self._queries, self._trading)
-        self._router = Router(self._guard, routes)
+        about = Restrictions(exchange, self._feed.millis).routes(user=False)
+        self._router = Router(self._guard, routes | about)
         self._api = SpotApi(self._guard, methods, self.send, self.venue_time)
 
     def answer(self, request: ServerRequest, now: Nanos) -> ServerReply:
@@ -153,7 +155,6 @@ def _routes(market: SpotQueries, trading: SpotTrading) -> tuple[dict[tuple[str, 
         ("GET", "/api/v3/rateLimit/order", "account.rateLimits.orders", counts),
     ]
     rest = {(method, path): route for method, path, _, route in rows}
-    rest["GET", "/sapi/v1/account/apiRestrictions"] = Route(trading.restrictions, 1, signed)
     return rest, {name: route for _, _, name, route in rows}
 
 

@@ -15,7 +15,6 @@ from integrated_trading_system.simulation.exchange.dialects.binance.parse import
     parse_side,
     parse_time_in_force,
     refuse_params,
-    uid,
 )
 from integrated_trading_system.simulation.exchange.dialects.binance.queries import Queries
 from integrated_trading_system.simulation.exchange.dialects.binance.spot_rows import SELF_TRADE_MODE, SpotRows
@@ -148,7 +147,7 @@ class SpotTrading:
                 if view.total or not skip_empty
             ],
             "permissions": ["SPOT"],
-            "uid": uid(account),
+            "uid": account.number,
         }
 
     def commission(self, call: Call) -> Any:
@@ -171,16 +170,6 @@ class SpotTrading:
             row = {"rateLimitType": "ORDERS", "interval": name, "intervalNum": count, "limit": window.limit}
             rows.append(row | {"count": window.used(call.now)})
         return rows
-
-    def restrictions(self, call: Call) -> Any:
-        """``GET /sapi/v1/account/apiRestrictions``: a key that can trade and nothing else."""
-        may_not = (
-            *("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer", "enableVanillaOptions"),
-            *("enableMargin", "enablePortfolioMarginTrading", "enableFixApiTrade", "enableFixReadOnly"),
-        )
-        may = ("ipRestrict", "enableReading", "enableSpotAndMarginTrading", "enableFutures")
-        created = {"createTime": self._millis(self._exchange.started_at)}
-        return dict.fromkeys(may, True) | dict.fromkeys(may_not, False) | created
 
     # -- parsing --------------------------------------------------------------------------------
 

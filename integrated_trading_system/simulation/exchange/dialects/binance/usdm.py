@@ -13,6 +13,7 @@ from integrated_trading_system.simulation.exchange.dialect import ServerReply, S
 from integrated_trading_system.simulation.exchange.dialects.binance.guard import Guard, Router
 from integrated_trading_system.simulation.exchange.dialects.binance.http import Route, Security
 from integrated_trading_system.simulation.exchange.dialects.binance.listen_keys import ListenKeys
+from integrated_trading_system.simulation.exchange.dialects.binance.restrictions import Restrictions
 from integrated_trading_system.simulation.exchange.dialects.binance.streams import Streams
 from integrated_trading_system.simulation.exchange.dialects.binance.usdm_account import UsdmAccounts
 from integrated_trading_system.simulation.exchange.dialects.binance.usdm_feed import UsdmFeed, UsdmQueries
@@ -51,6 +52,7 @@ class BinanceUsdm(VenueService):
         trading = UsdmTrading(exchange, self._queries, self._rows, self.call_at)
         accounts = UsdmAccounts(exchange, self._rows, self._feed.millis)
         routes = _market_routes(self._queries) | _trading_routes(trading)
+        routes |= Restrictions(exchange, self._feed.millis).routes(user=True)
         self._router = Router(self._guard, routes | _account_routes(accounts, trading, self._keys))
 
     def answer(self, request: ServerRequest, now: Nanos) -> ServerReply:
@@ -155,6 +157,7 @@ def _trading_routes(trading: UsdmTrading) -> _Routes:
         ("POST", "/fapi/v1/order/test"): Route(trading.test, 0, signed),
         ("GET", "/fapi/v1/order"): Route(trading.query, 1, signed),
         ("DELETE", "/fapi/v1/order"): Route(trading.cancel, 1, signed),
+        ("DELETE", "/fapi/v1/batchOrders"): Route(trading.cancel_many, 1, signed),
         ("DELETE", "/fapi/v1/allOpenOrders"): Route(trading.cancel_all, 1, signed),
         ("POST", "/fapi/v1/countdownCancelAll"): Route(trading.countdown, 10, signed),
         ("GET", "/fapi/v1/openOrder"): Route(trading.query_open, 1, signed),

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderType, TimeInForce
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
-from integrated_trading_system.simulation.exchange.accounts import Account
+from integrated_trading_system.simulation.exchange.countdown import Countdown
 from integrated_trading_system.simulation.exchange.dialects.binance.http import Call, Failure, number
 from integrated_trading_system.simulation.exchange.dialects.binance.parse import (
     find_order,
@@ -27,6 +29,8 @@ from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.orders import NewOrder, Order, Refusal
 
 CLIENT_ID: Final = re.compile(r"[\.A-Z\:/a-z0-9_-]{1,36}")
+CANCELS_MAX: Final = 10
+"""Of one batch."""
 CONDITIONAL: Final = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 
 _REJECTED = "the order has been rejected. The order will not be recorded in the order history"
@@ -62,8 +66,7 @@ class UsdmTrading:
         self._exchange = exchange
         self._queries = queries
         self._rows = rows
-        self._call_at = call_at
-        self._countdowns: dict[tuple[str, str], Nanos] = {}
+        self._countdown = Countdown(exchange, call_at)
         """When everything open is cancelled, by account and symbol."""
 
     # -- orders ---------------------------------------------------------------------------------
@@ -97,21 +100,38 @@ class UsdmTrading:
             raise Failure(*REFUSALS[cancelled])
         return self._rows.acknowledged(cancelled, result=True)
 
+    def cancel_many(self, call: Call) -> Any:
+        """``DELETE /fapi/v1/batchOrders``: up to ten of a symbol; each entry is an order, or an error."""
+        clients, numbers = call.params.get("origClientOrderIdList"), call.params.get("orderIdList")
+        if (clients is None) == (numbers is None):
+            raise Failure(
+                -1102, "Param 'origClientOrderIdList' or 'orderIdList' must be sent, but both were empty/null!"
+            )
+        try:
+            names: list[str | int] = msgspec.json.decode(clients or numbers or "", type=list[str | int])
+        except msgspec.DecodeError:
+            raise Failure(-1130, "Data sent for parameter 'origClientOrderIdList' is not valid.") from None
+        if not 1 <= len(names) <= CANCELS_MAX:
+            raise Failure(-1130, "Data sent for parameter 'origClientOrderIdList' is not valid.")
+        key = "origClientOrderId" if clients else "orderId"
+        rows: list[dict[str, Any]] = []
+        for name in names:
+            params = {"symbol": self._symbol(call), key: str(name)}
+            try:
+                rows.append(self.cancel(msgspec.structs.replace(call, params=params)))
+            except Failure as failure:
+                rows.append({"code": failure.code, "msg": failure.text})
+        return rows
+
     def cancel_all(self, call: Call) -> Any:
         self._exchange.cancel_all(call.customer, call.now, self._symbol(call))
         return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
     def countdown(self, call: Call) -> Any:
         """``POST /fapi/v1/countdownCancelAll``: a dead man's switch; 0 stops it."""
-        key = (call.customer.name, self._symbol(call))
-        countdown = int(call.decimal("countdownTime"))
-        if countdown:
-            due = Nanos(call.now + countdown * MILLISECOND)
-            self._countdowns[key] = due
-            self._call_at(due, lambda now: self._countdown_over(call.customer, key, now))
-        else:
-            self._countdowns.pop(key, None)
-        return {"symbol": key[1], "countdownTime": str(countdown)}
+        symbol, countdown = self._symbol(call), int(call.decimal("countdownTime"))
+        self._countdown.begin(call.customer, Nanos(countdown * MILLISECOND), call.now, symbol)
+        return {"symbol": symbol, "countdownTime": str(countdown)}
 
     def open_orders(self, call: Call) -> Any:
         symbol = self._symbol(call) if call.params.get("symbol") else None
@@ -186,11 +206,6 @@ class UsdmTrading:
         }
 
     # -- inside ---------------------------------------------------------------------------------
-
-    def _countdown_over(self, account: Account, key: tuple[str, str], now: Nanos) -> None:
-        if self._countdowns.get(key) == now:
-            del self._countdowns[key]
-            self._exchange.cancel_all(account, max(now, self._exchange.now), key[1])
 
     def _parse(self, call: Call) -> NewOrder:
         symbol, side, kind = self._symbol(call), parse_side(call), call.text("type")

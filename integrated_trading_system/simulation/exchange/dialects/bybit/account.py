@@ -90,11 +90,16 @@ class Accounts:
             "apiKey": call.customer.api_key,
             "readOnly": 0,
             "secret": "",
-            "permissions": {"ContractTrade": ["Order", "Position"], "Spot": ["SpotTrade"], "Wallet": []},
+            "permissions": {
+                "ContractTrade": ["Order", "Position"],
+                "Spot": ["SpotTrade"],
+                "Wallet": ["Withdraw"] if call.customer.may_withdraw else [],
+            },
             "ips": ["*"],
             "type": 1,
             "uta": 1,
             "unified": 0,
+            "userID": call.customer.number,
             "isMaster": True,
             "kycLevel": "LEVEL_1",
         }

@@ -71,7 +71,7 @@ class Bybit(VenueService):
     def __init__(self, product: Product, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
         super().__init__(exchange, clock_offset)
         self._product = product
-        rows = OrderRows(exchange, product, clock_offset or Nanos(0))
+        rows = OrderRows(exchange, product)
         tickers = Tickers(rows)
         queries = Queries(rows, tickers)
         accounts = Accounts(rows, queries)

@@ -9,6 +9,7 @@ from integrated_trading_system.domain.time import MINUTE, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.bybit.http import (
+    TOO_MANY,
     Call,
     Failure,
     Limit,
@@ -29,7 +30,6 @@ ADDRESS_MAX: Final = 600
 ADDRESS_WINDOW: Final = Nanos(5 * SECOND)
 BAN: Final = Nanos(10 * MINUTE)
 """After breaking that."""
-TOO_MANY: Final = Failure(10006, "Too many visits. Exceeded the API Rate Limit.")
 
 
 class Guard:
@@ -100,20 +100,33 @@ class Router:
         if route is None:
             return ServerReply(status=404, body=b"404 page not found", content_type="text/plain")
         headers: tuple[tuple[str, str], ...] = ()
+        allowed = 1
         try:
             account = self._guard.verify(request, venue_now) if route.limit is not None else None
             if account is not None and route.limit is not None:
                 window = self._guard.window(account, route.limit)
-                allowed = window.spend(now)
+                allowed = spend_each(window, orders_in(request), now)
                 headers = limit_headers(window, now, venue_now)
                 if not allowed:
                     raise TOO_MANY
             reply = envelope(
-                route.handle(Call(params=parse_params(request), account=account, now=now)), millis(venue_now)
+                route.handle(Call(params=parse_params(request), account=account, now=now, allowed=allowed)),
+                millis(venue_now),
             )
         except Failure as failure:
             reply = failed(failure, millis(venue_now))
         return ServerReply(status=reply.status, body=reply.body, headers=headers)
+
+
+def orders_in(request: ServerRequest) -> int:
+    """How many a batch names; every other request counts once."""
+    named = parse_params(request).get("request") if request.path.endswith("-batch") else None
+    return max(1, len(named)) if isinstance(named, list) else 1
+
+
+def spend_each(window: SlidingWindow, orders: int, now: Nanos) -> int:
+    """How many of them were admitted: "each contained order counts", and the head of a batch succeeds."""
+    return sum(1 for _ in range(orders) if window.spend(now))
 
 
 def limit_headers(window: SlidingWindow, now: Nanos, venue_now: Nanos) -> tuple[tuple[str, str], ...]:

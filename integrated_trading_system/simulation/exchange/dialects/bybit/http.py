@@ -32,6 +32,9 @@ def invalid(text: str) -> Failure:
     return Failure(PARAMS_ERROR, text)
 
 
+TOO_MANY: Final = Failure(10006, "Too many visits. Exceeded the API Rate Limit.")
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """A request that may be carried out."""
 
@@ -40,6 +43,8 @@ class Call(Struct, frozen=True, kw_only=True):
     account: Account | None
     now: Nanos
     """True time."""
+    allowed: int = 1
+    """How many of a batch's orders the limit admits: its head."""
 
     @property
     def customer(self) -> Account:

@@ -97,21 +97,20 @@ class Ids:
 
 
 class OrderRows:
-    """Orders and fills. `clock_offset`: the venue's clock minus true time."""
+    """Orders and fills."""
 
-    def __init__(self, exchange: Exchange, product: Product, clock_offset: Nanos) -> None:
+    def __init__(self, exchange: Exchange, product: Product) -> None:
         self.exchange = exchange
         self.product = product
         self.ids = Ids(exchange.seed, spot=product.spot)
-        self._offset = clock_offset
 
     def venue_time(self, now: Nanos) -> Nanos:
         """What the venue's clock shows."""
-        return Nanos(now + self._offset)
+        return self.exchange.venue_time(now)
 
     def millis(self, now: Nanos) -> int:
         """By the venue's clock."""
-        return millis(now + self._offset)
+        return millis(self.exchange.venue_time(now))
 
     def state(self, symbol: str) -> SymbolState:
         """What is listed under this name."""

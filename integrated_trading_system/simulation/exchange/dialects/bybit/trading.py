@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
-from integrated_trading_system.simulation.exchange.dialects.bybit.http import Answer, Call, Failure, invalid
+from integrated_trading_system.simulation.exchange.dialects.bybit.http import TOO_MANY, Answer, Call, Failure, invalid
 from integrated_trading_system.simulation.exchange.dialects.bybit.queries import Queries
 from integrated_trading_system.simulation.exchange.dialects.bybit.rows import OrderRows
 from integrated_trading_system.simulation.exchange.orders import Execution, NewOrder, Order, Refusal
@@ -211,11 +211,13 @@ class Trading:
         if not isinstance(requests, list) or not 1 <= len(requests) <= most:
             raise invalid(f"params error: request must hold 1 to {most} orders")
         results, outcomes = [], []
-        for item in requests:
+        for place, item in enumerate(requests):
             params = {"category": call.text("category"), **(item if isinstance(item, dict) else {})}
             names = {"orderId": "", "orderLinkId": str(params.get("orderLinkId", ""))}
             code, text = 0, "OK"
             try:
+                if place >= call.allowed:
+                    raise TOO_MANY
                 names = handle(Call(params=params, account=call.account, now=call.now))
             except Failure as failure:
                 code, text = failure.code, failure.text

@@ -4,6 +4,7 @@ from typing import Any
 
 from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.exchange.countdown import Countdown
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.kraken.feed import Feed
 from integrated_trading_system.simulation.exchange.dialects.kraken.guard import Guard, Router
@@ -29,7 +30,7 @@ class KrakenSpot(VenueService):
 
     def __init__(self, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
         super().__init__(exchange, clock_offset)
-        rows = Rows(exchange, clock_offset or Nanos(0))
+        rows = Rows(exchange)
         guard = Guard(exchange)
         self._links = Links(self.send, self.call_at, self._key_of, self.venue_time)
         self._feed = Feed(rows, self._links)
@@ -37,7 +38,7 @@ class KrakenSpot(VenueService):
         public = {("GET", f"/0/public/{name}"): Route(handle) for name, handle in Queries(rows).routes().items()}
         signed = {
             ("POST", f"/0/private/{name}"): Route(handle, cost)
-            for name, (handle, cost) in Trading(rows, guard).routes().items()
+            for name, (handle, cost) in Trading(rows, guard, Countdown(exchange, self.call_at)).routes().items()
         }
         self._router = Router(guard, public | signed)
 

@@ -87,11 +87,10 @@ def checksum(asks: Sequence[PriceLevel], bids: Sequence[PriceLevel], listing: Li
 
 
 class Rows:
-    """Orders and fills. `clock_offset`: the venue's clock minus true time."""
+    """Orders and fills."""
 
-    def __init__(self, exchange: Exchange, clock_offset: Nanos) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self._offset = clock_offset
         self._names = {
             name: state
             for state in exchange.symbols.values()
@@ -101,7 +100,7 @@ class Rows:
 
     def venue_time(self, now: Nanos) -> Nanos:
         """What the venue's clock shows."""
-        return Nanos(now + self._offset)
+        return self.exchange.venue_time(now)
 
     def state(self, name: str) -> SymbolState | None:
         """The pair of any of its names."""

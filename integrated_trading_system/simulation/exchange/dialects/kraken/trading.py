@@ -9,8 +9,16 @@ from integrated_trading_system.domain.money import ZERO, plain
 from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
 from integrated_trading_system.domain.time import MICROSECOND, SECOND, Nanos
 from integrated_trading_system.simulation.exchange.accounts import Account
+from integrated_trading_system.simulation.exchange.countdown import Countdown
 from integrated_trading_system.simulation.exchange.dialects.kraken.guard import TOKEN_LIFE, Guard
-from integrated_trading_system.simulation.exchange.dialects.kraken.http import Call, Failure, fixed, invalid, seconds
+from integrated_trading_system.simulation.exchange.dialects.kraken.http import (
+    Call,
+    Failure,
+    fixed,
+    invalid,
+    seconds,
+    stamp,
+)
 from integrated_trading_system.simulation.exchange.dialects.kraken.rows import (
     Rows,
     describe,
@@ -24,6 +32,8 @@ from integrated_trading_system.simulation.exchange.orders import Execution, NewO
 
 ORDERS_PER_PAGE: Final = 50
 TRADES_PER_PAGE: Final = 50
+TIMEOUT_MAX: Final = 86_400
+"""Seconds of a countdown."""
 DEADLINE: Final = (2 * SECOND, 60 * SECOND)
 """ "min now() + 2 seconds, max now() + 60 seconds"."""
 CLOCKS_DIFFER: Final = 5 * SECOND
@@ -52,7 +62,8 @@ REFUSALS: Final = {
 class Trading:
     """Handlers of signed requests."""
 
-    def __init__(self, rows: Rows, guard: Guard) -> None:
+    def __init__(self, rows: Rows, guard: Guard, countdown: Countdown) -> None:
+        self._countdown = countdown
         self._rows = rows
         self._exchange = rows.exchange
         self._guard = guard
@@ -63,6 +74,7 @@ class Trading:
             "AddOrder": (self.place, 0),
             "CancelOrder": (self.cancel, 0),
             "CancelAll": (self.cancel_all, 1),
+            "CancelAllOrdersAfter": (self.cancel_all_after, 1),
             "OpenOrders": (self.open_orders, 1),
             "ClosedOrders": (self.closed_orders, 1),
             "QueryOrders": (self.query, 1),
@@ -70,6 +82,22 @@ class Trading:
             "Balance": (self.balance, 1),
             "BalanceEx": (self.extended_balance, 1),
             "GetWebSocketsToken": (self.token, 1),
+            "GetApiKeyInfo": (self.key, 1),
+        }
+
+    def key(self, call: Call) -> Any:
+        """``GetApiKeyInfo``: what the key may do, and the account by its IIBAN, in groups of four."""
+        account = call.customer
+        iban = f"AA00{account.number:012d}"
+        may = ["query-funds", "query-open-trades", "query-closed-trades", "modify-trades", "close-trades"]
+        return {
+            "apiKeyName": account.name,
+            "apiKey": account.api_key,
+            "nonceWindow": 0,
+            "permissions": [*may, "withdraw-funds"] if account.may_withdraw else may,
+            "iban": " ".join(iban[start : start + 4] for start in range(0, len(iban), 4)),
+            "validUntil": "0",
+            "ipAllowlist": [],
         }
 
     # -- orders ---------------------------------------------------------------------------------
@@ -101,6 +129,16 @@ class Trading:
 
     def cancel_all(self, call: Call) -> Any:
         return {"count": len(self._exchange.cancel_all(call.customer, call.now))}
+
+    def cancel_all_after(self, call: Call) -> Any:
+        """``CancelAllOrdersAfter``: "cancel all client orders when the timer expires"; 0 disables it."""
+        call.text("timeout")
+        wait = call.integer("timeout", 0)
+        if wait > TIMEOUT_MAX:
+            raise invalid("timeout")
+        self._countdown.begin(call.customer, Nanos(wait * SECOND), call.now)
+        trigger = _moment(Nanos(call.venue_now + wait * SECOND)) if wait else "0"
+        return {"currentTime": _moment(call.venue_now), "triggerTime": trigger}
 
     def open_orders(self, call: Call) -> Any:
         """All of them, or those of a ``cl_ord_id``; newest first."""
@@ -228,6 +266,11 @@ class Trading:
             "trade_id": fill.trade_id,
             "maker": fill.maker,
         }
+
+
+def _moment(time: Nanos) -> str:
+    """RFC 3339, in whole seconds."""
+    return f"{stamp(time)[:19]}Z"
 
 
 def _place(text: str, names: list[str], times: list[Nanos], *, after: bool) -> int | None:

@@ -39,8 +39,8 @@ class Accounts:
         """``GET /api/v5/account/config``."""
         return [
             {
-                "uid": "1",
-                "mainUid": "1",
+                "uid": str(call.customer.number),
+                "mainUid": str(call.customer.number),
                 "acctLv": "1" if self._rows.product.spot else "2",
                 "posMode": "net_mode",
                 "autoLoan": False,
@@ -51,7 +51,7 @@ class Accounts:
                 "mgnIsoMode": "automatic",
                 "label": call.customer.name,
                 "ip": "",
-                "perm": "read_only,trade",
+                "perm": "read_only,trade,withdraw" if call.customer.may_withdraw else "read_only,trade",
             }
         ]
 

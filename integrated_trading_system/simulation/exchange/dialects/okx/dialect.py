@@ -4,6 +4,7 @@ from typing import Final
 
 from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.exchange.countdown import Countdown
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.exchange.dialects.okx.account import Accounts
 from integrated_trading_system.simulation.exchange.dialects.okx.books import Numbers
@@ -53,7 +54,7 @@ class Okx(VenueService):
 
     def __init__(self, product: Product, exchange: Exchange, clock_offset: Nanos | None = None) -> None:
         super().__init__(exchange, clock_offset)
-        rows = OrderRows(exchange, product, clock_offset or Nanos(0))
+        rows = OrderRows(exchange, product)
         numbers = {symbol: Numbers() for symbol in exchange.symbols}
         queries = Queries(rows, numbers)
         accounts = Accounts(rows, queries)
@@ -62,7 +63,8 @@ class Okx(VenueService):
         self._replies = replies
         self.feed = Feed(rows, queries, numbers, replies, self.call_at, self.send)
         self._private = PrivateLinks(rows, accounts, guard, replies, self.send)
-        self._router = Router(guard, _public_routes(queries) | _signed_routes(Trading(rows, queries), accounts))
+        trading = Trading(rows, queries, Countdown(exchange, self.call_at))
+        self._router = Router(guard, _public_routes(queries) | _signed_routes(trading, accounts))
 
     def answer(self, request: ServerRequest, now: Nanos) -> ServerReply:
         return self._router.answer(request, now, self.venue_time(now))
@@ -161,6 +163,7 @@ def _signed_routes(trading: Trading, accounts: Accounts) -> _Routes:
         "trade/batch-orders": (trading.place_many, 300),
         "trade/cancel-order": (trading.cancel, 60),
         "trade/cancel-batch-orders": (trading.cancel_many, 300),
+        "trade/cancel-all-after": (trading.cancel_all_after, 2),
         "account/set-leverage": (accounts.leverage, 20),
     }
     gets = {

@@ -72,12 +72,12 @@ class Guard:
             raise Failure("50113", "Invalid Sign", 401)
         return account
 
-    def count(self, who: str, route: Route, now: Nanos) -> None:
-        """Count one request of this kind."""
+    def count(self, who: str, route: Route, now: Nanos, orders: int = 1) -> None:
+        """Count one request of this kind; a batch counts as the orders in it."""
         key = (who, route.limit.name)
         if key not in self._windows:
             self._windows[key] = SlidingWindow(route.limit.most, WINDOW)
-        if not self._windows[key].spend(now):
+        if not self._windows[key].spend(now, orders):
             raise TOO_MANY
 
 
@@ -96,11 +96,14 @@ class Router:
             return json_reply({"code": "404", "msg": "Not Found", "data": {}}, 404)
         try:
             account = self._guard.verify(request, venue_now) if route.signed else None
-            self._guard.count("" if account is None else account.name, route, now)
+            params = parse_params(request)
+            items = params.get("items")
+            orders = max(1, len(items)) if isinstance(items, list) else 1
+            self._guard.count("" if account is None else account.name, route, now, orders)
             deadline = request.headers.get("exptime", "")
             if deadline and request.method == "POST" and _is_past(deadline, venue_now):
                 raise EXPIRED
-            return envelope(route.handle(Call(params=parse_params(request), account=account, now=now)))
+            return envelope(route.handle(Call(params=params, account=account, now=now)))
         except Failure as failure:
             return failed(failure)
 

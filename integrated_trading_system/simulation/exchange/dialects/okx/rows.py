@@ -62,17 +62,16 @@ class Product(Struct, frozen=True, kw_only=True):
 
 
 class OrderRows:
-    """Instruments, orders and fills. `clock_offset`: the venue's clock minus true time."""
+    """Instruments, orders and fills."""
 
-    def __init__(self, exchange: Exchange, product: Product, clock_offset: Nanos) -> None:
+    def __init__(self, exchange: Exchange, product: Product) -> None:
         self.exchange = exchange
         self.product = product
-        self._offset = clock_offset
         self._codes = {symbol: 10_000 + index for index, symbol in enumerate(exchange.symbols)}
 
     def millis(self, now: Nanos) -> int:
         """By the venue's clock."""
-        return millis(now + self._offset)
+        return millis(self.exchange.venue_time(now))
 
     def time(self, now: Nanos) -> str:
         """The same as the venue writes it: as text."""

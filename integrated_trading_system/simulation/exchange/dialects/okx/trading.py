@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import OrderType, Side, TimeInForce
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.simulation.exchange.countdown import Countdown
 from integrated_trading_system.simulation.exchange.dialects.okx.http import Call, Failure, Outcome, invalid
 from integrated_trading_system.simulation.exchange.dialects.okx.queries import FOREVER_MS, Queries
 from integrated_trading_system.simulation.exchange.dialects.okx.rows import OrderRows, bill_id
@@ -21,6 +22,8 @@ TYPES: Final = {
     "fok": TimeInForce.FOK,
 }
 BATCH_MAX: Final = 20
+TIMEOUT: Final = (10, 120)
+"""Seconds of a countdown."""
 UNFILLED_KEPT: Final = Nanos(2 * 3600 * 10**9)
 """For so long a cancelled order that never traded can still be asked for."""
 GONE: Final = Failure("51603", "Order does not exist")
@@ -29,7 +32,8 @@ GONE: Final = Failure("51603", "Order does not exist")
 class Trading:
     """Handlers of requests about orders and fills."""
 
-    def __init__(self, rows: OrderRows, queries: Queries) -> None:
+    def __init__(self, rows: OrderRows, queries: Queries, countdown: Countdown) -> None:
+        self._countdown = countdown
         self._rows = rows
         self._exchange = rows.exchange
         self._product = rows.product
@@ -52,6 +56,16 @@ class Trading:
     def cancel_many(self, call: Call) -> Any:
         """``POST /api/v5/trade/cancel-batch-orders``."""
         return self._batch(call, self._items(call), self._cancel)
+
+    def cancel_all_after(self, call: Call) -> Any:
+        """``POST /api/v5/trade/cancel-all-after``: "cancel all pending orders after the timeout"; 0 stops it."""
+        call.text("timeOut")
+        wait = call.integer("timeOut", 0)
+        if wait and not TIMEOUT[0] <= wait <= TIMEOUT[1]:
+            raise invalid("timeOut")
+        self._countdown.begin(call.customer, Nanos(wait * SECOND), call.now)
+        trigger = self._rows.time(Nanos(call.now + wait * SECOND)) if wait else "0"
+        return [{"triggerTime": trigger, "tag": call.optional("tag"), "ts": self._rows.time(call.now)}]
 
     # -- questions ------------------------------------------------------------------------------
 
