@@ -1,6 +1,7 @@
 """What every test may ask for: real recordings, and property tests that never depend on the clock."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,21 @@ def in_ci() -> bool:
 
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if in_ci() else "dev"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sums of what tests counted with `record_property("explored", {…})`: a claim to have tried all says how much."""
+    sums: dict[str, Counter[str]] = {}
+    took: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        for name, counted in getattr(report, "user_properties", ()):
+            if name == "explored":
+                test = report.nodeid.partition("[")[0]
+                sums.setdefault(test, Counter()).update(counted)
+                took[test] += round(report.duration)
+    for test, counts in sums.items():
+        words = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        terminalreporter.write_line(f"{test}: {words} in {took[test]} s of one core")
 
 
 @pytest.fixture(scope="session")

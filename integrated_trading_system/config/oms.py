@@ -42,7 +42,10 @@ class OmsSettings(Settings):
         60_000, ge=0, description="Fills are listed again from this far before what is known: venues list some late."
     )
     repair_pause_ms: int = Field(
-        250, ge=0, description="Between two repair orders of a plan: books need time to refill."
+        250,
+        ge=0,
+        description="Between two repair orders of a plan: books need time to refill. An order that does not rest is"
+        " waited for as long before what it traded is followed.",
     )
     cancel_retry_ms: int = Field(
         1_000, gt=0, description="While halted or stopping, what is still open is cancelled again this often."
@@ -59,6 +62,11 @@ class OmsSettings(Settings):
     )
     orders_kept_max: int = Field(
         50_000, gt=0, description="Finished orders remembered; a fill of an older one would count as external."
+    )
+    journal_compact_bytes: int = Field(
+        64 << 20,
+        gt=0,
+        description="At a start, a journal that grew by more than this, and to twice its size, is made small again.",
     )
     trades_kept_max: int = Field(
         200_000, gt=0, description="Trade ids remembered against duplicates; far more than a venue lists again."

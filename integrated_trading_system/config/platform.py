@@ -19,7 +19,8 @@ from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.config.simulation import PaperSettings, SimulationSettings
 from integrated_trading_system.config.storage import StorageSettings
 from integrated_trading_system.config.strategies import ComparisonSettings, StrategySettings
-from integrated_trading_system.config.venues import VenueSettings, fallback_problems
+from integrated_trading_system.config.venues import VenueSettings, account_problem, fallback_problems
+from integrated_trading_system.config.watchdog import WatchdogSettings
 from integrated_trading_system.domain.ids import InstrumentId, symbol_of, venue_of
 
 
@@ -30,6 +31,8 @@ class Mode(StrEnum):
     """Simulated venues in this process."""
     PAPER = "paper"
     """Live market data, a simulated account."""
+    SHADOW = "shadow"
+    """Live market data, orders decided on, journaled, and never sent."""
     LIVE = "live"
     """Live market data, real orders."""
 
@@ -37,7 +40,11 @@ class Mode(StrEnum):
 class PlatformSettings(Settings):
     """Everything that can be set."""
 
-    mode: Mode = Field(Mode.DEV, description="dev: simulated venues; paper: live data, simulated account; live: real.")
+    mode: Mode = Field(
+        Mode.DEV,
+        description="dev: simulated venues; paper: live data, simulated account; shadow: live data, orders shown and"
+        " never sent; live: real.",
+    )
     seed: int = Field(7, ge=0, description="Of everything random in simulated venues and in reconnection jitter.")
     state_dir: Path = Field(Path("data"), description="Journal, lock, history and fills; one running instance each.")
     venues: dict[str, VenueSettings] = Field(description="By venue:flavour; what is connected and subscribed.")
@@ -57,6 +64,9 @@ class PlatformSettings(Settings):
     outputs: OutputSettings = Field(default_factory=OutputSettings, description="What other programs are told.")
     http: HttpSettings = Field(default_factory=HttpSettings, description="Health and metrics.")
     log: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
+    watchdog: WatchdogSettings = Field(
+        default_factory=WatchdogSettings, description="The process that kills a run that hangs."
+    )
 
     @model_validator(mode="after")
     def _refer_to_what_exists(self) -> Self:
@@ -86,6 +96,9 @@ class PlatformSettings(Settings):
                         f"unknown comparison {strategy.comparison!r} (known: {', '.join(names)})",
                     )
                 )
+            for venue, name in strategy.accounts.items():
+                if problem := account_problem(self.venues, venue, name):
+                    problems.append((("strategies", index, "accounts", venue), problem))
         if problems:
             raise Misfits(problems)
         return self

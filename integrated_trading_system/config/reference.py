@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from integrated_trading_system.config.base import Settings
 from integrated_trading_system.config.exact import Amount, Bps
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.config.strategies import ArbitrageSettings
+from integrated_trading_system.config.strategies import SETTINGS
 
 _INTRODUCTION: Final = """\
 # Configuration
@@ -46,7 +46,8 @@ def reference() -> str:
     sections = ["\n".join(_section("", PlatformSettings))]
     for name, group in _groups("", PlatformSettings):
         sections.append("\n".join(_section(name, group)))
-    sections.append("\n".join(_section("strategies[].settings", ArbitrageSettings)))
+    for name, group in SETTINGS.items():
+        sections.append("\n".join(_section(f"strategies[].settings of {name}", group)))
     return "\n".join((_INTRODUCTION, *(f"{section}\n" for section in sections)))
 
 

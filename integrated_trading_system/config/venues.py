@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from integrated_trading_system.config.base import Settings
 from integrated_trading_system.domain.market import DataType
 
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SECRET_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*")
 
 
@@ -40,19 +41,22 @@ def _are_different(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _is_account_name(value: str) -> str:
+    """The name; raises ValueError for one that could not stand in the names of links and metrics."""
+    if _ACCOUNT_NAME.fullmatch(value) is None:
+        raise ValueError("expected a name of letters, digits, - and _")
+    return value
+
+
+AccountName = Annotated[str, AfterValidator(_is_account_name)]
 SocketAddress = Annotated[str, AfterValidator(lambda value: _is_address(value, "ws", "wss"))]
 HttpAddress = Annotated[str, AfterValidator(lambda value: _is_address(value, "http", "https"))]
 SecretReference = Annotated[SecretStr, AfterValidator(_is_reference)]
 
 
-class VenueSettings(Settings):
-    """One venue and flavour."""
+class AccountSettings(Settings):
+    """One account of a venue: its key, and what it pays."""
 
-    enabled: bool = Field(
-        True, description="false: absent in paper and live mode, served by mock data in development mode."
-    )
-    ws_url: SocketAddress | None = Field(None, description="Public streams, instead of the venue's own address.")
-    rest_url: HttpAddress | None = Field(None, description="REST, instead of the venue's own address.")
     api_key: SecretReference | None = Field(
         None, description="env:NAME or file:PATH. Public data needs none; trading needs key and secret."
     )
@@ -60,17 +64,62 @@ class VenueSettings(Settings):
     api_passphrase: SecretReference | None = Field(
         None, description="env:NAME or file:PATH; goes with api_key where the venue's keys have a passphrase (OKX)."
     )
-    dry_run: bool = Field(
+    allow_unverified_key: bool = Field(
         False,
-        description="Connect to nothing; heartbeats speak for the venue. Always so where a venue shows its data to "
-        "customers only (Alpaca) and api_key is not set.",
+        description="Live trading: the key is taken although the venue does not say whether it can withdraw."
+        " Look at the venue that it cannot.",
     )
-    account: str = Field("main", min_length=1, description="Our name for the account that the key belongs to.")
     maker_fee_bps: Decimal = Field(
         Decimal(10), ge=-50, le=500, description="What we pay for resting orders, in basis points of the notional."
     )
     taker_fee_bps: Decimal = Field(
         Decimal(10), ge=-50, le=500, description="What we pay for orders that trade at once."
+    )
+    fee_asset: str | None = Field(
+        None,
+        min_length=1,
+        description="The account pays its fees in this asset (BNB, say), at a discount, while it lasts.",
+    )
+    fee_discount_pct: Decimal = Field(
+        Decimal(0), ge=0, le=100, description="By how much fees are lower when they are paid in fee_asset."
+    )
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if (self.api_key is None) != (self.api_secret is None):
+            raise ValueError("api_key and api_secret go together")
+        if self.fee_discount_pct and self.fee_asset is None:
+            raise ValueError("fee_discount_pct goes with fee_asset")
+        if self.api_passphrase is not None and self.api_key is None:
+            raise ValueError("api_passphrase goes with api_key and api_secret")
+        return self
+
+
+class VenueSettings(AccountSettings):
+    """One venue and flavour, and its first account."""
+
+    enabled: bool = Field(
+        True, description="false: absent in paper and live mode, served by mock data in development mode."
+    )
+    ws_url: SocketAddress | None = Field(None, description="Public streams, instead of the venue's own address.")
+    rest_url: HttpAddress | None = Field(None, description="REST, instead of the venue's own address.")
+    dry_run: bool = Field(
+        False,
+        description="Connect to nothing; heartbeats speak for the venue. Always so where a venue shows its data to "
+        "customers only (Alpaca) and api_key is not set.",
+    )
+    dead_man: bool = Field(
+        True, description="While orders rest, have the venue cancel them by itself when we fall silent, where it can."
+    )
+    dead_man_every_s: float = Field(
+        20.0, gt=0, le=60, description="Seconds between two signs of life for the venue's dead-man timer."
+    )
+    dead_man_after_s: int = Field(
+        60, ge=10, le=120, description="Seconds of silence after which it cancels; at least twice dead_man_every_s."
+    )
+    account: str = Field("main", min_length=1, description="Our name for the account that the key belongs to.")
+    accounts: dict[AccountName, AccountSettings] = Field(
+        {}, description="Further accounts here, by our names for them. A strategy says which one it uses."
     )
     symbols: Annotated[tuple[str, ...], AfterValidator(_are_different)] = Field(
         (), description="In the venue's own spelling. Empty: everything the venue lists."
@@ -140,13 +189,18 @@ class VenueSettings(Settings):
     def _fits_together(self) -> Self:
         if self.backoff_max_s < self.backoff_first_s:
             raise ValueError("backoff_max_s is below backoff_first_s")
+        if self.dead_man_after_s < 2 * self.dead_man_every_s:
+            raise ValueError("dead_man_after_s is below twice dead_man_every_s")
         if self.link_quiet_s <= self.ping_every_s:
             raise ValueError("link_quiet_s is not above ping_every_s")
-        if (self.api_key is None) != (self.api_secret is None):
-            raise ValueError("api_key and api_secret go together")
-        if self.api_passphrase is not None and self.api_key is None:
-            raise ValueError("api_passphrase goes with api_key and api_secret")
+        if self.account in self.accounts:
+            raise ValueError(f"accounts: {self.account} is the first account of the venue already; it needs another name")
         return self
+
+    @property
+    def every_account(self) -> dict[str, AccountSettings]:
+        """All accounts by name, the first one first: that one's settings are the venue's own."""
+        return {self.account: self, **self.accounts}
 
 
 def fallback_problems(venues: Mapping[str, VenueSettings]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -166,3 +220,11 @@ def fallback_problems(venues: Mapping[str, VenueSettings]) -> list[tuple[tuple[s
         elif following in chain:
             problems.append((where, f"the fallbacks go in a circle: {' -> '.join((*chain, str(following)))}"))
     return problems
+
+
+def account_problem(venues: Mapping[str, VenueSettings], venue: str, name: str) -> str:
+    """Why nobody can trade on this account of this venue; empty where one can."""
+    if venue not in venues:
+        return f"venue {venue!r} is not configured (venues: {', '.join(venues)})"
+    known = venues[venue].every_account
+    return "" if name in known else f"{venue} has no account {name!r} (accounts: {', '.join(known)})"

@@ -46,8 +46,11 @@ class Balances:
             self._free[(*owner, balance.asset)] = balance.free
         self._as_of[owner] = max(report.venue_time, as_of)
 
-    def fill(self, fill: Fill, instrument: Instrument) -> None:
-        """Move what a spot fill moved, unless the last report was made after it."""
+    def fill(self, fill: Fill, instrument: Instrument, margin: Decimal = ZERO) -> None:
+        """Move what a fill moved, unless the last report was made after it.
+
+        `margin` is what a derivative's fill binds of the settle asset; negative is what it frees.
+        """
         owner = (instrument.venue, fill.account)
         if fill.venue_time and fill.venue_time <= self._as_of.get(owner, Nanos(0)):
             return
@@ -56,6 +59,8 @@ class Balances:
             sign = fill.side.sign
             self._move((*owner, instrument.base), base * sign)
             self._move((*owner, instrument.quote), quote * -sign)
+        elif margin:
+            self._move((*owner, instrument.settle), -margin)
         self._move((*owner, fill.fee.asset), -fill.fee.amount)
 
     def hold(self, plan_id: PlanId, purse: Purse, amount: Decimal) -> None:

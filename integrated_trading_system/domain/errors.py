@@ -29,5 +29,9 @@ class JournalUnavailable(PlatformError):
     """The journal cannot be read or written; the text names the file."""
 
 
+class JournalDamaged(JournalUnavailable):
+    """What is in the journal cannot be believed. Nothing was changed; the text says what to do."""
+
+
 class HistoryIncomplete(PlatformError):
     """Not all history that was asked for has come. The text names the instrument, the reason, and how far it is."""

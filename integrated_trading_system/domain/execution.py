@@ -15,8 +15,8 @@ from integrated_trading_system.domain.ids import (
     VenueId,
     VenueOrderId,
 )
-from integrated_trading_system.domain.money import Money
-from integrated_trading_system.domain.order import OrderStatus, Side
+from integrated_trading_system.domain.money import ZERO, Money
+from integrated_trading_system.domain.order import CancelOrder, OrderStatus, Side
 from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import Nanos
 
@@ -70,6 +70,12 @@ class OrderReport(Struct, frozen=True, kw_only=True, tag=True):
     venue_filled: Decimal
     asked_at: Nanos
     received_at: Nanos
+    side: Side | None = None
+    """What was ordered, for whoever does not know it yet. None where the venue did not say."""
+    price: Decimal = ZERO
+    """Its limit; 0 for a market order, and where the venue did not say."""
+    quantity: Decimal = ZERO
+    """All that was ordered, what is executed included; 0 where the venue did not say."""
 
 
 class OrderNotFound(Struct, frozen=True, kw_only=True, tag=True):
@@ -102,6 +108,8 @@ class CancelFailed(Struct, frozen=True, kw_only=True, tag=True):
     client_order_id: ClientOrderId
     reason: str
     received_at: Nanos
+    maybe_sent: bool = True
+    """False: not one byte of it left, so it says nothing of the order."""
 
 
 class Fill(Struct, frozen=True, kw_only=True, tag=True):
@@ -144,6 +152,35 @@ class OpenOrdersListed(Struct, frozen=True, kw_only=True, tag=True):
     """Of each order, in the same order."""
     asked_at: Nanos
     received_at: Nanos
+
+
+class ExternalOrder(Struct, frozen=True, kw_only=True):
+    """An open order on one of our accounts that somebody else placed."""
+
+    instrument: InstrumentId
+    account: AccountId
+    client_order_id: ClientOrderId
+    """Empty where whoever placed it gave it none."""
+    venue_order_id: VenueOrderId
+    side: Side | None
+    """None: the venue did not say; it may be either."""
+    price: Decimal
+    quantity: Decimal
+    remaining: Decimal
+    """What of it may still trade."""
+
+    @property
+    def cancel(self) -> CancelOrder:
+        """What cancels it."""
+        return CancelOrder(self.client_order_id, self.instrument, self.account, self.venue_order_id)
+
+
+class ExternalOrders(Struct, frozen=True, tag=True):
+    """All orders of others that are open on an account, whenever these change. They count in its exposure."""
+
+    venue: VenueId
+    account: AccountId
+    orders: tuple[ExternalOrder, ...]
 
 
 class Balance(Struct, frozen=True):

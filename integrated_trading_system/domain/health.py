@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.ids import ActorName, InstrumentId, LinkId, VenueId
+from integrated_trading_system.domain.ids import ActorName, InstrumentId, LinkId, StrategyId, VenueId
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -150,6 +150,8 @@ class AlarmKind(StrEnum):
     CLOCK_UNCERTAINTY = "clock-uncertainty"
     LATENCY_P50 = "latency-p50"
     LATENCY_P99 = "latency-p99"
+    DEAD_MAN = "dead-man"
+    """Since the venue last began the countdown anew after which it cancels our orders by itself."""
 
 
 class Alarm(Struct, frozen=True, tag=True):
@@ -202,9 +204,32 @@ class Reduce(Struct, frozen=True, tag=True):
 
 
 class Resume(Struct, frozen=True, tag=True):
-    """An operator lifts the halt, or the restriction to reducing."""
+    """An operator lifts the halt, the restriction to reducing, and every latch."""
 
     by: str
+
+
+class Latched(Struct, frozen=True, tag=True):
+    """A strategy repeated itself too often: only an operator's Resume lets it grow positions there again."""
+
+    strategy: StrategyId
+    instrument: InstrumentId
+    reason: str
+    at: Nanos
+
+
+class Reduced(Struct, frozen=True, tag=True):
+    """An operator allowed only what reduces risk: only a Resume lifts it, whatever becomes of the trading state."""
+
+    reason: str
+    at: Nanos
+
+
+class Resumed(Struct, frozen=True, tag=True):
+    """An operator lifted what there was: a halt, the restriction to reducing, every latch."""
+
+    by: str
+    at: Nanos
 
 
 class TradingStateChanged(Struct, frozen=True, tag=True):

@@ -1,8 +1,9 @@
 """Names of things. Never an unqualified `id`.
 
 A `VenueId` is ``venue:flavour`` (``binance:spot``); an `InstrumentId` adds the venue's own
-spelling of the symbol (``binance:spot:BTCUSDT``). Both are plain strings at run time, so they
-hash fast, print well and are stable in recordings.
+spelling of the symbol (``binance:spot:BTCUSDT``), an `AccountId` our own name of an account there
+(``binance:spot/main``). All are plain strings at run time, so they hash fast, print well and are
+stable in recordings.
 """
 
 from typing import NewType
@@ -30,6 +31,16 @@ def venue_of(instrument: InstrumentId) -> VenueId:
     """The venue on which the instrument is traded."""
     venue, flavour, _ = instrument.split(":", 2)
     return VenueId(f"{venue}:{flavour}")
+
+
+def account_id(venue: VenueId, name: str) -> AccountId:
+    """The account that we call so on the venue."""
+    return AccountId(f"{venue}/{name}")
+
+
+def venue_of_account(account: AccountId) -> VenueId:
+    """The venue that keeps the account."""
+    return VenueId(account.partition("/")[0])
 
 
 def symbol_of(instrument: InstrumentId) -> str:

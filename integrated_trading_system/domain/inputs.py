@@ -4,13 +4,14 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from integrated_trading_system.domain.cointegration import CointegrationTold
 from integrated_trading_system.domain.health import Halt, Reduce, Resume
 from integrated_trading_system.domain.history import LoadHistory
 from integrated_trading_system.domain.http import HttpFailed, HttpReply
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
 from integrated_trading_system.domain.link import FrameReceived, LinkClosed, LinkOpened, PongReceived
-from integrated_trading_system.domain.order import CancelOrder
+from integrated_trading_system.domain.order import CancelOrder, CancelOrders
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.domain.streams import Subscribe, Unsubscribe
 from integrated_trading_system.domain.time import Nanos
@@ -41,6 +42,7 @@ Input: TypeAlias = (
     | InstrumentsListed
     | ClockReading
     | CancelOrder
+    | CancelOrders
     | Plan
     | Halt
     | Reduce
@@ -48,5 +50,6 @@ Input: TypeAlias = (
     | Subscribe
     | Unsubscribe
     | LoadHistory
+    | CointegrationTold
     | Shutdown
 )

@@ -126,9 +126,19 @@ class CancelOrder(Struct, frozen=True, tag=True):
     """To the venue: cancel this order."""
 
     client_order_id: ClientOrderId
+    """Empty where whoever placed it gave it none: then the venue's id names it."""
     instrument: InstrumentId
     account: AccountId
     venue_order_id: VenueOrderId | None = None
+
+
+class CancelOrders(Struct, frozen=True, tag=True):
+    """To the venue: cancel these, in as few calls as it offers. Each order's fate is told as for a CancelOrder."""
+
+    account: AccountId
+    orders: tuple[CancelOrder, ...]
+    all_open: bool = False
+    """Nothing else is open on the account, or it may go as well: a call that cancels everything may be used."""
 
 
 class QueryOrder(Struct, frozen=True, tag=True):
@@ -160,4 +170,4 @@ class QueryBalances(Struct, frozen=True, tag=True):
     account: AccountId
 
 
-TradingRequest = SubmitOrder | CancelOrder | QueryOrder | QueryFills | QueryOpenOrders | QueryBalances
+TradingRequest = SubmitOrder | CancelOrder | CancelOrders | QueryOrder | QueryFills | QueryOpenOrders | QueryBalances

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from msgspec import MsgspecError, Struct, msgpack
 
-from integrated_trading_system.domain.errors import JournalUnavailable
+from integrated_trading_system.domain.errors import JournalDamaged, JournalUnavailable
 from integrated_trading_system.domain.time import Nanos
 
 SCHEMA: Final = 1
@@ -20,6 +20,8 @@ SCHEMA: Final = 1
 
 MARK: Final = b"\x9fITSJ\r\n\x1a"
 """Begins every block. Not text, and broken by every conversion of line ends."""
+
+REMEDY: Final = "restore it from a copy, or start from the venues: recover --put-journal-aside (docs/recovery.md)"
 
 NOTHING_BEFORE: Final = bytes(16)
 """Stands for the digest of the block before the first."""
@@ -35,6 +37,8 @@ class Opened(Struct, frozen=True, tag=True):
     code_version: str
     config_hash: str
     at: Nanos
+    records: int = 1
+    """Version of the records that it wrote."""
 
 
 class Committed(Struct, frozen=True, tag=True):
@@ -69,10 +73,10 @@ def pack(block: Block, before: bytes) -> tuple[bytes, bytes]:
 
 
 def parse(name: str, raw: bytes) -> Contents:
-    """What the file holds; raises JournalUnavailable, with the place of the damage. `name` is for the message."""
+    """What the file holds; raises JournalDamaged with the place, or JournalUnavailable. `name` is for the message."""
     # A crash right after the file was made may leave it empty, cut short, or full of zeros.
     if raw[: len(MARK)] != MARK[: len(raw)] and raw.strip(b"\0"):
-        raise JournalUnavailable(f"journal {name}: not a journal of ours")
+        raise JournalDamaged(f"journal {name}: not a journal of ours; {REMEDY}")
     position, digest = 0, NOTHING_BEFORE
     runs: list[Opened] = []
     records: list[bytes] = []
@@ -82,12 +86,15 @@ def parse(name: str, raw: bytes) -> Contents:
         if isinstance(block, Committed):
             records += block.records
         elif block.schema > SCHEMA:
-            raise JournalUnavailable(f"journal {name}: version {block.code_version} wrote it in a newer form; run that")
+            raise JournalUnavailable(
+                f"journal {name}: version {block.code_version} wrote it in form {block.schema}, and this program reads"
+                f" up to form {SCHEMA}: run version {block.code_version} or a newer one"
+            )
         else:
             runs.append(block)
         position = end
     if _whole_block_from(raw, position):
-        raise JournalUnavailable(f"journal {name}: damaged at byte {position}; restore the file from a copy")
+        raise JournalDamaged(f"journal {name}: damaged at byte {position}; {REMEDY}")
     return Contents(tuple(runs), tuple(records), position, len(raw) - position, digest)
 
 
@@ -120,4 +127,4 @@ def _decode(name: str, body: bytes, position: int) -> Block:
     try:
         return _DECODER.decode(body)
     except MsgspecError:
-        raise JournalUnavailable(f"journal {name}: the block at byte {position} is of an unknown form") from None
+        raise JournalDamaged(f"journal {name}: the block at byte {position} is of an unknown form; {REMEDY}") from None

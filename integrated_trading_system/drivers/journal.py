@@ -7,9 +7,10 @@ pages that it could not write.
 """
 
 import asyncio
+import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread
@@ -19,9 +20,19 @@ from integrated_trading_system.domain.errors import JournalUnavailable, Refused
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted, JournalFailed, JournalInput
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.drivers.blocks import SCHEMA, Block, Committed, Contents, Opened, pack, parse
+from integrated_trading_system.drivers.blocks import (
+    NOTHING_BEFORE,
+    SCHEMA,
+    Block,
+    Committed,
+    Contents,
+    Opened,
+    pack,
+    parse,
+)
 from integrated_trading_system.drivers.lock import private_folder, sync_folder
 from integrated_trading_system.drivers.port import Port
+from integrated_trading_system.drivers.versions import refuse_downgrade
 
 OMS: Final = ActorName("oms")
 
@@ -37,22 +48,25 @@ _sync = getattr(os, "fdatasync", os.fsync)  # where there is no fdatasync, fsync
 class Journal:
     """An open journal. One caller at a time."""
 
-    def __init__(self, path: Path, file: int, contents: Contents) -> None:
+    def __init__(self, path: Path, file: int, contents: Contents, opened: Opened) -> None:
         """Use `open`."""
         self.path = path
         self.records = contents.records
         """What was there when it was opened."""
         self.torn = contents.torn
         """How many bytes of an unfinished commit were cut off when it was opened."""
+        self.last = contents.runs[-1] if contents.runs else None
+        """Who opened it before; None where it is new."""
+        self._opened = opened
         self._file = file
         self._digest = contents.digest
         self._failure = ""
 
     @classmethod
-    def open(cls, path: Path, code_version: str, config_hash: str) -> "Journal":
+    def open(cls, path: Path, code_version: str, config_hash: str, record_version: int) -> "Journal":
         """Open or create (file 0600 in a folder 0700); raises JournalUnavailable naming file and reason, or Refused.
 
-        A journal to which a version with a newer schema has written is not opened.
+        A journal that a newer version has opened, or one with newer records or a newer schema, is left as it is.
         """
         private_folder(path.parent)
         try:
@@ -62,10 +76,13 @@ class Journal:
         try:
             if os.fstat(file).st_mode & 0o077:
                 raise Refused(f"journal {path} can be read by others; run: chmod 600 {path}")
-            journal = cls(path, file, parse(str(path), path.read_bytes()))
+            opened = Opened(SCHEMA, code_version, config_hash, Nanos(time.time_ns()), record_version)
+            journal = cls(path, file, parse(str(path), path.read_bytes()), opened)
+            if journal.last is not None:
+                refuse_downgrade(str(path), journal.last, opened)
             if journal.torn:
                 os.ftruncate(file, path.stat().st_size - journal.torn)
-            journal._write(Opened(SCHEMA, code_version, config_hash, Nanos(time.time_ns())))
+            journal._write(opened)
             sync_folder(path.parent)
         except BaseException as error:
             os.close(file)
@@ -75,12 +92,52 @@ class Journal:
         return journal
 
     @staticmethod
-    def read(path: Path) -> tuple[bytes, ...]:
-        """Every committed record, oldest first, changing nothing; raises JournalUnavailable."""
+    def look(path: Path) -> Contents:
+        """What the file holds, changing nothing; raises JournalUnavailable."""
         try:
-            return parse(str(path), path.read_bytes()).records
+            return parse(str(path), path.read_bytes())
         except OSError as error:
             raise _unavailable(path, error) from None
+
+    @staticmethod
+    def read(path: Path) -> tuple[bytes, ...]:
+        """Every committed record, oldest first, changing nothing; raises JournalUnavailable."""
+        return Journal.look(path).records
+
+    def rewrite(self, records: Sequence[bytes], kept: Path) -> None:
+        """Hold these records instead; the file as it was stays under the name `kept`, in the same folder.
+
+        A crash at any step leaves the old file in its place, or the new one, whole. Raises OSError where that cannot
+        be done and the old file is still the journal; JournalUnavailable where nobody knows which of them is.
+        """
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        fresh.unlink(missing_ok=True)
+        file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        old, before = self._file, self._digest
+        self._file, self._digest = file, NOTHING_BEFORE
+        try:
+            self._write(self._opened)
+            self._write(Committed(tuple(records)))
+            if not _holds(fresh, records):
+                raise OSError(errno.EIO, "the disk gives back something else than was written")
+            kept.unlink(missing_ok=True)
+            os.link(self.path, kept)
+            sync_folder(self.path.parent)
+        except BaseException:
+            self._file, self._digest = old, before
+            os.close(file)
+            with suppress(OSError):
+                fresh.unlink()
+            raise
+        try:
+            fresh.replace(self.path)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            self._failure = error.strerror or "cannot be replaced"
+            raise _unavailable(self.path, error) from None
+        finally:
+            os.close(old)
+        self.records = tuple(records)
 
     def append(self, records: Sequence[bytes]) -> None:
         """Returns once all of them are on disk. Raises OSError, and then at every later call too."""
@@ -127,9 +184,13 @@ class SynchronousJournal:
 class JournalDriver:
     """Performs JournalAppend on a thread of its own; answers the OMS on the loop."""
 
-    def __init__(self, port: Port, journal: Journal) -> None:
-        """Owns the journal from now on. The thread starts with the first record."""
+    def __init__(self, port: Port, journal: Journal, failed: Callable[[], None] = lambda: None) -> None:
+        """Owns the journal from now on. The thread starts with the first record.
+
+        `failed` is called on the loop, once, after the OMS was told that nothing will be durable any more.
+        """
         self._port = port
+        self._failed: Callable[[], None] | None = failed
         self._journal = journal
         self._waiting: list[JournalAppend] = []
         self._changed = Condition()
@@ -150,7 +211,7 @@ class JournalDriver:
                 self._changed.notify()
                 return
         reason = "stopped" if self._stopping else "the disk is too slow"
-        self._loop.call_soon(self._port.tell, OMS, JournalFailed(effect.sequence, reason))
+        self._loop.call_soon(self._answer, JournalFailed(effect.sequence, reason))
 
     async def stop(self) -> None:
         """Commit what waits, answer it, and close the file."""
@@ -178,7 +239,19 @@ class JournalDriver:
                 answer = JournalFailed(batch[0].sequence, error.strerror or "cannot be written")
             assert self._loop is not None
             with suppress(RuntimeError):  # the loop was closed without `stop`: nobody is left to hear it
-                self._loop.call_soon_threadsafe(self._port.tell, OMS, answer)
+                self._loop.call_soon_threadsafe(self._answer, answer)
+
+    def _answer(self, answer: JournalInput) -> None:
+        self._port.tell(OMS, answer)
+        if isinstance(answer, JournalFailed) and self._failed is not None and not self._stopping:
+            failed, self._failed = self._failed, None
+            failed()
+
+
+def _holds(path: Path, records: Sequence[bytes]) -> bool:
+    with suppress(JournalUnavailable):
+        return Journal.read(path) == tuple(records)
+    return False
 
 
 def _unavailable(path: Path, error: OSError) -> JournalUnavailable:

@@ -29,6 +29,21 @@ def private_folder(folder: Path) -> None:
         raise Refused(f"state folder {folder} can be entered by others; run: chmod 700 {folder}")
 
 
+def lock_holder(folder: Path) -> str:
+    """The process that runs with this folder; empty where none does. Takes nothing and changes nothing."""
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+    finally:
+        os.close(file)
+    return ""
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in the folder durable: a file is only safe once its folder's entry is."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -43,6 +58,7 @@ class StateLock:
 
     def __init__(self, folder: Path) -> None:
         private_folder(folder)
+        self._folder = folder
         self._file = _open(folder / LOCK)
         try:
             self._take(folder)
@@ -66,6 +82,12 @@ class StateLock:
     ) -> None:
         self.release()
 
+    def outrun(self, fence: int) -> None:
+        """Number this run above that one, which the journal knows: the file with the number was lost or is old."""
+        if self.fence <= fence:
+            self.fence = fence + 1
+            _keep_fence(self._folder, self.fence)
+
     def _take(self, folder: Path) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,23 +106,35 @@ def _open(path: Path) -> int:
         raise JournalUnavailable(f"{path}: {error.strerror}") from None
 
 
+def write_durably(path: Path, text: str) -> None:
+    """The file holds this, or what it held before, whatever happens; raises OSError."""
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
 def _next_fence(folder: Path) -> int:
     """Count this run, durably, before anything can be named after it."""
     path = folder / FENCE
     try:
         fence = _read_fence(path) + 1
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(descriptor, f"{fence}\n".encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        fresh.replace(path)
-        sync_folder(folder)
     except OSError as error:
         raise JournalUnavailable(f"{path}: {error.strerror}") from None
+    _keep_fence(folder, fence)
     return fence
+
+
+def _keep_fence(folder: Path, fence: int) -> None:
+    try:
+        write_durably(folder / FENCE, f"{fence}\n")
+    except OSError as error:
+        raise JournalUnavailable(f"{folder / FENCE}: {error.strerror}") from None
 
 
 def _read_fence(path: Path) -> int:

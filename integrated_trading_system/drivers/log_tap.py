@@ -18,6 +18,7 @@ from integrated_trading_system.domain.health import (
     FeedStale,
     FeedUnreliable,
     Gap,
+    Latched,
     LinkChanged,
     LinkState,
     Quarantined,
@@ -28,7 +29,7 @@ from integrated_trading_system.domain.health import (
 )
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.market import PolledQuote
-from integrated_trading_system.domain.opportunity import Opportunity
+from integrated_trading_system.domain.opportunity import Opportunity, RebalanceAdvised
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
 from integrated_trading_system.domain.preferred import SourceChanged
@@ -195,14 +196,20 @@ def _trading(fact: TradingStateChanged) -> Line:
     return level, f"trading {fact.state}{_because(fact.reason)}"
 
 
+def _latched(fact: Latched) -> Line:
+    where = f"{fact.strategy} in {fact.instrument}"
+    return "WARNING", f"{where} is latched until an operator resumes it{_because(fact.reason)}"
+
+
 def _denied(fact: PlanDenied) -> Line:
     return "INFO", f"plan {fact.plan_id} denied: {fact.code}{_because(fact.detail)}"
 
 
 def _finished(fact: PlanFinished) -> Line:
-    level = "WARNING" if fact.residual and len(fact.legs) != 1 else "INFO"
-    repairs = f", {fact.hedge_orders} repairs, {fact.residual} left unhedged" if fact.hedge_orders else ""
-    return level, f"plan {fact.plan_id} finished{_because(fact.reason)}{repairs}"
+    level = "WARNING" if fact.residuals else "INFO"
+    repairs = f", {fact.hedge_orders} orders to follow and repair" if fact.hedge_orders else ""
+    left = ", ".join(f"{money.amount} {money.asset} left unhedged" for money in fact.residuals)
+    return level, f"plan {fact.plan_id} finished{_because(fact.reason)}{repairs}{left and f', {left}'}"
 
 
 def _opportunity(fact: Opportunity) -> Line:
@@ -211,6 +218,12 @@ def _opportunity(fact: Opportunity) -> Line:
         f"{fact.comparison}: buy {fact.quantity:f} {fact.buy} at {fact.buy_price:f}, "
         f"sell {fact.sell} at {fact.sell_price:f}: {edge}"
     )
+
+
+def _advised(fact: RebalanceAdvised) -> Line:
+    what = f"{fact.quantity:.8g} {fact.asset} from {fact.source} to {fact.target}"
+    worth = f"{fact.missed:.4f} was missed there, the transfer costs {fact.cost:.4f}"
+    return "INFO", f"{fact.strategy} advises to move {what}: {worth}"
 
 
 def _order(fact: Order) -> Line:
@@ -252,9 +265,11 @@ _LINES: Final[dict[type, Callable[[Any], Line]]] = {
     Alarm: _alarm,
     Quarantined: _quarantined,
     TradingStateChanged: _trading,
+    Latched: _latched,
     PlanDenied: _denied,
     PlanFinished: _finished,
     Opportunity: _opportunity,
+    RebalanceAdvised: _advised,
     Order: _order,
     Fill: _fill,
     Reconciled: _reconciled,

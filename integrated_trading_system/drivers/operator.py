@@ -55,6 +55,8 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
 
     command: Command
     reason: str = ""
+    external: bool = False
+    """Of `cancel-all`: orders on our accounts that are not ours, too."""
 
 
 class Peer(Struct, frozen=True):

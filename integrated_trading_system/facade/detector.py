@@ -124,6 +124,7 @@ class ArbitrageDetector:
             edge_bps=result.edge_bps,
             bound=Nanos(abs(buy.quote.received_at - sell.quote.received_at)),
             at=now,
+            decay=result.decay,
         )
 
 

@@ -7,7 +7,8 @@ A resting order may have traded just before it was forgotten, so its fills are a
 """
 
 from decimal import Decimal
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,16 +26,20 @@ from integrated_trading_system.domain.execution import (
     SubmitRefused,
     SubmitUncertain,
 )
-from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, VenueId, VenueOrderId, venue_of
+from integrated_trading_system.domain.ids import ClientOrderId, VenueOrderId
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus, TimeInForce
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.desk import Desk
+from integrated_trading_system.oms.external import External
 from integrated_trading_system.oms.journal import Journal
 from integrated_trading_system.oms.lifecycle import Evidence, after, contradicts
 from integrated_trading_system.oms.reconciliation import About
 from integrated_trading_system.oms.records import FillBooked, FillsCovered, OrderChanged
 from integrated_trading_system.oms.state import Tracked, TradeKey, trade_key
+
+MISSING_ASKED_MAX: Final = 50
+"""Orders asked for because a list of open orders has not got them; the next list tells of the others."""
 
 OrderNews: TypeAlias = (
     OrderAccepted
@@ -68,7 +73,9 @@ class _Absence(Struct):
 class Answers:
     """Reads evidence; writes records."""
 
-    def __init__(self, desk: Desk, journal: Journal, fills_margin: Nanos, listing_lag: Nanos) -> None:
+    def __init__(
+        self, desk: Desk, journal: Journal, external: External, fills_margin: Nanos, listing_lag: Nanos
+    ) -> None:
         """`listing_lag`: how long after a trade a venue may still list fills without it."""
         self._desk = desk
         self._journal = journal
@@ -79,7 +86,7 @@ class Answers:
         self._held: dict[TradeKey, Fill] = {}
         """Fills that carry only the venue's order id, while one of our orders still waits to learn its own."""
         self.seen = Seen()
-        self.external_open: dict[VenueId, tuple[tuple[OrderReport, InstrumentId], ...]] = {}
+        self.external = external
 
     # -- orders --------------------------------------------------------------------------------
 
@@ -89,7 +96,7 @@ class Answers:
             self._desk.answered((About.ORDER, news.client_order_id))
         tracked = self._state.orders.get(news.client_order_id)
         if tracked is None:
-            self.seen.strangers += 1
+            self._of_a_stranger(news)
             return
         match news:
             case OrderAccepted():
@@ -106,9 +113,14 @@ class Answers:
                 self._doubt(tracked, Evidence.UNCERTAIN, news.reason)
             case SubmitRefused():
                 self.unsent(tracked, news.reason)
-            case CancelFailed():
-                if tracked.open:
+            case CancelFailed(maybe_sent=maybe_sent):
+                if maybe_sent and tracked.open:
                     self._desk.ask((About.ORDER, tracked.client_order_id))
+
+    def _of_a_stranger(self, news: OrderNews) -> None:
+        self.seen.strangers += 1
+        if isinstance(news, OrderDone):
+            self.external.ended(news)
 
     def unsent(self, tracked: Tracked, reason: str) -> None:
         """Not one byte of it left."""
@@ -171,7 +183,7 @@ class Answers:
         if certain or order.status is not OrderStatus.REJECTED:
             self._desk.halt(f"{order.request.client_order_id} is at the venue, though it was {order.status.value}")
         else:
-            self._desk.ask((About.OPEN_ORDERS, venue_of(order.request.instrument)), again=True)
+            self._desk.ask((About.OPEN_ORDERS, order.request.account), again=True)
 
     def _doubt(self, tracked: Tracked, evidence: Evidence, reason: str) -> None:
         """A no, or no answer: neither says that the order is not there."""
@@ -216,36 +228,53 @@ class Answers:
         if not tracked.open or not self._is_proof(tracked.order, news.asked_at):
             return
         self._absences.setdefault(tracked.client_order_id, _Absence(news.asked_at))
-        self._desk.ask((About.OPEN_ORDERS, venue_of(tracked.order.request.instrument)), again=True)
+        self._desk.ask((About.OPEN_ORDERS, tracked.order.request.account), again=True)
 
     def on_open_orders(self, news: OpenOrdersListed) -> None:
         """Second step of the proof; and orders that are not ours come to light."""
         strangers = []
         for report, instrument in zip(news.orders, news.instruments, strict=True):
-            tracked = self._state.find(instrument, report.client_order_id, report.venue_order_id)
+            tracked = self._state.find(instrument, news.account, report.client_order_id, report.venue_order_id)
             if tracked is None:
                 strangers.append((report, instrument))
             else:
                 self._ended(tracked, report, proven=self._is_proof(tracked.order, news.asked_at))
-        self.external_open[news.venue] = tuple(strangers)
+        self.external.listed(news, strangers)
+        self._look_for_missing(news)
         for tracked, absence in self._open_absences():
-            instrument = tracked.order.request.instrument
-            if venue_of(instrument) == news.venue and news.asked_at >= absence.not_found:
+            request = tracked.order.request
+            if request.account == news.account and news.asked_at >= absence.not_found:
                 absence.not_open = absence.not_open or news.asked_at
-                self._desk.ask((About.FILLS, instrument), again=True)
+                self._desk.ask((About.FILLS, request.instrument, request.account), again=True)
+
+    def _look_for_missing(self, news: OpenOrdersListed) -> None:
+        """Ask what became of orders that we believe to be open and the list has not; some of them at a time."""
+        listed = {report.venue_order_id for report in news.orders}
+        missing = (
+            tracked
+            for tracked in self._state.open.values()
+            if tracked.order.status is OrderStatus.WORKING
+            and tracked.order.changed_at < news.asked_at
+            and tracked.order.request.account == news.account
+            and tracked.order.venue_order_id not in listed
+        )
+        for tracked in islice(missing, MISSING_ASKED_MAX):
+            self._desk.ask((About.ORDER, tracked.client_order_id))
 
     def on_fills(self, news: FillsListed) -> None:
         """Last step of the proof: whatever the order traded is in the list."""
         for fill in news.fills:
             self.on_fill(fill)
-        covered = self._state.covered.get(news.instrument, self._state.epoch)
-        held = any(fill.instrument == news.instrument for fill in self._held.values())
+        of = (news.instrument, news.account)
+        covered = self._state.covered_until(*of)
+        held = any((fill.instrument, fill.account) == of for fill in self._held.values())
         if news.since <= covered and not held and news.asked_at - covered >= self._fills_margin:
-            self._journal.write(FillsCovered(instrument=news.instrument, until=news.asked_at))
+            self._journal.write(FillsCovered(instrument=news.instrument, account=news.account, until=news.asked_at))
         for tracked, absence in self._open_absences():
-            if tracked.order.request.instrument != news.instrument or absence.not_open is None:
+            request = tracked.order.request
+            if (request.instrument, request.account) != of or absence.not_open is None:
                 continue
-            rests = tracked.order.request.time_in_force is TimeInForce.GTC
+            rests = request.time_in_force is TimeInForce.GTC
             if news.asked_at >= absence.not_open + (self._listing_lag if rests else 0):
                 self._absent(tracked)
 
@@ -281,7 +310,7 @@ class Answers:
 
     def _place(self, key: TradeKey, fill: Fill) -> list[Tracked]:
         """Book the fill, or hold it; the orders that have to be asked for before it can be booked."""
-        tracked = self._state.find(fill.instrument, fill.client_order_id, fill.venue_order_id)
+        tracked = self._state.find(fill.instrument, fill.account, fill.client_order_id, fill.venue_order_id)
         if tracked is not None:
             self._own(tracked, fill)
             return []
@@ -302,6 +331,7 @@ class Answers:
 
     def _stranger(self, fill: Fill) -> None:
         """Somebody else traded on the account: it is our money all the same."""
+        self.external.traded(fill)
         if fill.venue_time < self._state.epoch:
             self.seen.ancient += 1
         else:
@@ -317,5 +347,6 @@ class Answers:
             if tracked.order.venue_order_id is None
             and tracked.order.status is not OrderStatus.INTENDED
             and tracked.order.request.instrument == fill.instrument
+            and tracked.order.request.account == fill.account
             and tracked.order.request.side is fill.side
         ]

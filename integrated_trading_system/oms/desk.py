@@ -1,7 +1,7 @@
 """Everything the OMS says to a venue, and when it will say it again."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -19,11 +19,14 @@ from integrated_trading_system.domain.order import (
     SubmitOrder,
     TradingRequest,
 )
-from integrated_trading_system.domain.plan import PlanFinished
+from integrated_trading_system.domain.plan import AmendPlan, AmendRefused, PlanFinished
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.reconciliation import About, Question, Questions, StartOfDay
 from integrated_trading_system.oms.state import State, Tracked
 from integrated_trading_system.runtime.actor import Context, Ref
+
+ORDERS_ASKED_MAX: Final = 50
+"""Orders asked about at a time: a venue takes so many questions easily; a thousand at once it does not."""
 
 
 class PollDue(Struct, frozen=True):
@@ -57,9 +60,9 @@ class CancelDue(Struct, frozen=True):
 
 
 class GraceOver(Struct, frozen=True):
-    """Timer: this venue's event stream was waited for long enough."""
+    """Timer: this account's event stream was waited for long enough."""
 
-    venue: VenueId
+    account: AccountId
 
 
 OmsTimer: TypeAlias = PollDue | RetryDue | ProofDue | ChaseDue | PlanDue | CancelDue | GraceOver
@@ -73,21 +76,20 @@ class Desk:
         context: Context,
         settings: OmsSettings,
         state: State,
-        venues: Mapping[VenueId, Ref[TradingRequest]],
-        accounts: Mapping[VenueId, AccountId],
+        accounts: Mapping[AccountId, Ref[TradingRequest]],
         receive_windows: Mapping[VenueId, Nanos],
     ) -> None:
-        """Nothing asked yet."""
+        """Nothing asked yet. `accounts`: who takes the requests of each."""
         self._context = context
         self._settings = settings
         self._state = state
-        self._venues = venues
         self._accounts = accounts
         self._receive_windows = receive_windows
         self._questions = Questions(
             Nanos(settings.retry_first_ms * MILLISECOND), Nanos(settings.retry_max_ms * MILLISECOND)
         )
         self._retry_pending = False
+        self._turn = 0
         self._halts: dict[str, None] = {}
         self.start_of_day = StartOfDay(tuple(accounts))
 
@@ -100,15 +102,15 @@ class Desk:
 
     def submit(self, order: Order) -> None:
         """Place it."""
-        self._tell(order.request.instrument, SubmitOrder(order.request, order.latest_send))
+        self.tell(order.request.account, SubmitOrder(order.request, order.latest_send))
 
     def cancel(self, order: Order) -> None:
         """Cancel it. Never waits behind anything."""
-        request = order.request
-        self._tell(
-            request.instrument,
-            CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id),
-        )
+        self.tell(order.request.account, cancel_of(order))
+
+    def tell(self, account: AccountId, request: TradingRequest) -> None:
+        """Hand it to whoever takes the account's requests."""
+        self._accounts[account].tell(request)
 
     def cancel_later(self) -> None:
         """Set a timer to cancel again."""
@@ -128,6 +130,12 @@ class Desk:
             self._retry_pending = True
             self._context.after(self._settings.retry_first_ms * MILLISECOND, RetryDue())
 
+    def in_turn(self, orders: list[Order]) -> list[Order]:
+        """Those of them to ask about now: where there are very many, some; the next time the next ones."""
+        start = self._turn if self._turn < len(orders) else 0
+        self._turn = start + ORDERS_ASKED_MAX
+        return orders[start : self._turn]
+
     def answered(self, question: Question) -> None:
         """It was."""
         self._questions.answered(question)
@@ -141,11 +149,11 @@ class Desk:
         if self._retry_pending:
             self._context.after(self._settings.retry_first_ms * MILLISECOND, RetryDue())
 
-    def since(self, instrument: InstrumentId) -> Nanos:
-        """From when on fills in the instrument may be missing."""
+    def since(self, instrument: InstrumentId, account: AccountId) -> Nanos:
+        """From when on fills in the instrument may be missing on the account."""
         orders = (tracked.order for tracked in self._state.open.values())
-        created = (order.created_at for order in orders if order.request.instrument == instrument)
-        known = min((self._state.covered.get(instrument, self._state.epoch), *created))
+        there = (order for order in orders if (order.request.instrument, order.request.account) == (instrument, account))
+        known = min((self._state.covered_until(instrument, account), *(order.created_at for order in there)))
         return Nanos(max(0, known - self._settings.fills_margin_ms * MILLISECOND))
 
     def _send(self, question: Question) -> None:
@@ -157,32 +165,20 @@ class Desk:
                     self.answered(question)
                     return
                 request, venue_order_id = tracked.order.request, tracked.order.venue_order_id
-                instrument = request.instrument
-                self._tell(instrument, QueryOrder(request.client_order_id, instrument, request.account, venue_order_id))
-            case About.FILLS, name:
-                instrument = InstrumentId(name)
-                account = self._accounts[venue_of(instrument)]
-                self._tell(instrument, QueryFills(instrument, account, self.since(instrument)))
+                query = QueryOrder(request.client_order_id, request.instrument, request.account, venue_order_id)
+                self.tell(request.account, query)
+            case _, instrument, account:
+                self.tell(account, QueryFills(instrument, account, self.since(instrument, account)))
             case About.OPEN_ORDERS, name:
-                self._venues[VenueId(name)].tell(QueryOpenOrders(self._accounts[VenueId(name)]))
+                self.tell(AccountId(name), QueryOpenOrders(AccountId(name)))
             case _, name:
-                self._venues[VenueId(name)].tell(QueryBalances(self._accounts[VenueId(name)]))
-
-    def _tell(self, instrument: InstrumentId, request: TradingRequest) -> None:
-        self._venues[venue_of(instrument)].tell(request)
+                self.tell(AccountId(name), QueryBalances(AccountId(name)))
 
     # -- proofs --------------------------------------------------------------------------------
 
     def proof_after(self, order: Order) -> Nanos | None:
-        """After this instant no copy of the order can be accepted any more; None where one always can.
-
-        A venue without a receive window accepts a request however old it is. Once it has taken the
-        order, though, there is nothing left to be accepted.
-        """
-        window = self._receive_windows.get(venue_of(order.request.instrument))
-        if window is None and order.status is not OrderStatus.WORKING:
-            return None
-        return Nanos(order.latest_send + (window or 0) + self._settings.proof_margin_ms * MILLISECOND)
+        """As of the function, for the venue of the order."""
+        return proof_after(order, self._receive_windows.get(venue_of(order.request.instrument)), self._settings)
 
     def prove_later(self, order: Order) -> None:
         """Ask for the order again once "not found" is proof."""
@@ -203,8 +199,35 @@ class Desk:
         """Tell how a plan ended that never began."""
         self._context.publish(message)
 
+    def refuse_amendment(self, wish: AmendPlan, reason: str) -> None:
+        """The price stays."""
+        self._context.publish(
+            AmendRefused(plan_id=wish.plan_id, strategy=wish.strategy, leg=wish.leg, reason=reason, at=self.now)
+        )
+
     def halt(self, reason: str) -> None:
-        """Stop trading. Each reason is told once."""
+        """Stop trading. Each reason is told once, until trading is resumed."""
         if reason not in self._halts:
             self._halts[reason] = None
             self._context.publish(Halt(reason, "oms"))
+
+    def resumed(self) -> None:
+        """Trading goes on: a reason to halt that comes back is a new one."""
+        self._halts.clear()
+
+
+def proof_after(order: Order, window: Nanos | None, settings: OmsSettings) -> Nanos | None:
+    """After this instant no copy of the order can be accepted any more; None where one always can.
+
+    A venue without a receive window accepts a request however old it is. Once it has taken the
+    order, though, there is nothing left to be accepted.
+    """
+    if window is None and order.status is not OrderStatus.WORKING:
+        return None
+    return Nanos(order.latest_send + (window or 0) + settings.proof_margin_ms * MILLISECOND)
+
+
+def cancel_of(order: Order) -> CancelOrder:
+    """What cancels it."""
+    request = order.request
+    return CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)

@@ -39,6 +39,20 @@ class ClientOrderIds:
         self._issued = number
         return ClientOrderId(text)
 
+    def lacks(self, venue: VenueId, count: int) -> str:
+        """Why so many more could not be issued there; empty if they can.
+
+        Asked before a plan begins, so that what repairs it never lacks an id.
+        """
+        number_max = self._rules.get(venue, 0)
+        if not number_max:
+            return ""
+        try:
+            self._numeric(self._issued + count, number_max)
+        except IdentifiersExhausted as error:
+            return f"{venue} takes no more orders of this run, client order ids: {error}; a restart gives new ones"
+        return ""
+
     def _numeric(self, number: int, number_max: int) -> str:
         """Fence in the high bits, order in the low ones."""
         order_bits = number_max.bit_length() - self._fence_bits

@@ -26,15 +26,16 @@ from integrated_trading_system.domain.execution import (
     VenueExecution,
 )
 from integrated_trading_system.domain.health import Reconciled, TradingState, TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, VenueId, venue_of
+from integrated_trading_system.domain.ids import AccountId, VenueId, venue_of, venue_of_account
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed, JournalInput
-from integrated_trading_system.domain.order import CancelOrder, Order, OrderStatus, TradingRequest
-from integrated_trading_system.domain.plan import ApprovedPlan
+from integrated_trading_system.domain.order import CancelOrder, CancelOrders, Order, OrderStatus, TradingRequest
+from integrated_trading_system.domain.plan import AmendPlan, ApprovedPlan
 from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.answers import Answers
+from integrated_trading_system.oms.cancelling import Cancelling
 from integrated_trading_system.oms.desk import (
     CancelDue,
     ChaseDue,
@@ -46,6 +47,7 @@ from integrated_trading_system.oms.desk import (
     ProofDue,
     RetryDue,
 )
+from integrated_trading_system.oms.external import External
 from integrated_trading_system.oms.identifiers import ClientOrderIds
 from integrated_trading_system.oms.journal import Journal
 from integrated_trading_system.oms.plans import Plans
@@ -57,7 +59,9 @@ from integrated_trading_system.runtime.actor import Actor, Ref
 
 OmsInbox: TypeAlias = (
     ApprovedPlan
+    | AmendPlan
     | CancelOrder
+    | CancelOrders
     | VenueExecution
     | JournalInput
     | TradingStateChanged
@@ -75,8 +79,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
     def __init__(
         self,
         settings: OmsSettings,
-        venues: Mapping[VenueId, Ref[TradingRequest]],
-        accounts: Mapping[VenueId, AccountId],
+        accounts: Mapping[AccountId, Ref[TradingRequest]],
         receive_windows: Mapping[VenueId, Nanos],
         client_order_id_rules: Mapping[VenueId, int],
         records: tuple[bytes, ...],
@@ -84,12 +87,11 @@ class OrderManagementSystem(Actor[OmsInbox]):
     ) -> None:
         """Recover from the journal's records.
 
-        `receive_windows`: how long after its timestamp a venue takes an order; without an entry it takes one for
+        `accounts`: who takes the requests of each; a venue may have several. `receive_windows`: how long after its timestamp a venue takes an order; without an entry it takes one for
         ever, and then an order without an answer stays UNKNOWN. `client_order_id_rules`: 0 for text, else the
         largest number that the venue takes as an id. `fence` counts starts: greater than in any run before.
         """
         self._settings = settings
-        self._venues = venues
         self._accounts = accounts
         self._receive_windows = receive_windows
         self._identifiers = ClientOrderIds(fence, client_order_id_rules, settings.numeric_fence_bits)
@@ -104,11 +106,14 @@ class OrderManagementSystem(Actor[OmsInbox]):
     def start(self) -> None:
         """Begin a run: what was under way is UNKNOWN, and every venue is asked before anything else."""
         context, settings = self.context, self._settings
-        self._desk = Desk(context, settings, self._state, self._venues, self._accounts, self._receive_windows)
+        self._desk = Desk(context, settings, self._state, self._accounts, self._receive_windows)
         self._journal = Journal(context, self._state, self._written)
+        self._external = External(context.publish)
+        self._cancelling = Cancelling(self._desk, self._state, self._external, settings, self._accounts)
         self._answers = Answers(
             self._desk,
             self._journal,
+            self._external,
             fills_margin=Nanos(settings.fills_margin_ms * MILLISECOND),
             listing_lag=Nanos(settings.proof_margin_ms * MILLISECOND),
         )
@@ -119,12 +124,12 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 context.publish(tracked.order)
         self._journal.write(Started(fence=self._fence, at=context.now))
         for tracked in self._state.open.values():
-            if venue_of(tracked.order.request.instrument) not in self._accounts:
-                self._desk.halt(f"{tracked.client_order_id} is open on a venue that is no longer configured")
+            if (account := tracked.order.request.account) not in self._accounts:
+                self._desk.halt(f"{tracked.client_order_id} is open on {account}, which is no longer configured")
             elif tracked.order.status is OrderStatus.UNKNOWN:
                 self._desk.prove_later(tracked.order)
-        for venue in self._accounts:
-            context.after(settings.user_stream_grace_ms * MILLISECOND, GraceOver(venue))
+        for account in self._accounts:
+            context.after(settings.user_stream_grace_ms * MILLISECOND, GraceOver(account))
         context.after(settings.poll_active_ms * MILLISECOND, PollDue())
         self._plans.touch_all()
 
@@ -154,7 +159,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 self._on_trading_state(message)
             case InstrumentsListed():
                 self._on_instruments(message)
-            case CancelOrder() | Shutdown():
+            case CancelOrder() | CancelOrders() | AmendPlan() | Shutdown():
                 self._on_request(message)
             case OpeningBalance() | ExternalFlow() | FundingPaid():
                 self._keep(message)
@@ -180,7 +185,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
             expired=counts.expired,
             unknown=sum(1 for order in orders if order.status is OrderStatus.UNKNOWN),
             external=counts.external,
-            external_open=sum(len(orders) for orders in self._answers.external_open.values()),
+            external_open=len(self._external.orders),
             open=len(orders),
             plans=len(self._state.plans),
             fills=counts.fills,
@@ -191,6 +196,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
             trading=self._plans.trading,
             reconciled=self._reconciled,
             orders=orders,
+            external_orders=self._external.orders,
         )
 
     def _on_journal(self, message: JournalInput) -> None:
@@ -218,90 +224,83 @@ class OrderManagementSystem(Actor[OmsInbox]):
     ) -> None:
         match message:
             case FillsListed():
-                self._desk.answered((About.FILLS, message.instrument))
+                self._desk.answered((About.FILLS, message.instrument, message.account))
                 self._answers.on_fills(message)
             case OpenOrdersListed():
-                self._desk.answered((About.OPEN_ORDERS, message.venue))
+                self._desk.answered((About.OPEN_ORDERS, message.account))
                 self._answers.on_open_orders(message)
-                if self._settings.cancel_external:
-                    self._cancel_external(message.venue, message.account)
+                self._cancelling.strangers(message.account)
             case BalancesReported():
                 if message.complete:  # what a stream tells of some assets is no answer
-                    self._desk.answered((About.BALANCES, message.venue))
+                    self._desk.answered((About.BALANCES, message.account))
                 self.context.publish(message)
             case RequestFailed():
                 self._requests_failed += 1  # it is asked again by the timer
             case UserStreamChanged():
+                self._plans.on_stream(message.account, up=message.up)
                 if message.up:
-                    self._on_stream(message.venue)
+                    self._on_stream(message.account)
 
     def _on_instruments(self, message: InstrumentsListed) -> None:
         for instrument in message.instruments:
             self._plans.instruments[instrument.instrument] = instrument
         self._plans.touch_all()
-        if message.venue in self._accounts and self._desk.start_of_day.listed(message.venue):
-            self._begin(message.venue)
+        for account in self._accounts:
+            if venue_of_account(account) == message.venue and self._desk.start_of_day.listed(account):
+                self._begin(account)
 
-    def _on_stream(self, venue: VenueId) -> None:
+    def _on_stream(self, account: AccountId) -> None:
         """Events may have been lost until now: only answers to questions asked from now on will do."""
-        if self._desk.start_of_day.begun(venue):
-            for question in self._questions(venue):
+        if self._desk.start_of_day.begun(account):
+            for question in self._questions(account, self._desk.in_turn(self._sent())):
                 self._desk.ask(question, again=True)
-        elif self._desk.start_of_day.heard(venue):
-            self._begin(venue)
+        elif self._desk.start_of_day.heard(account):
+            self._begin(account)
 
-    def _begin(self, venue: VenueId) -> None:
-        """The first comparison with this venue."""
-        questions = self._questions(venue)
-        self._desk.start_of_day.begin(venue, questions)
+    def _begin(self, account: AccountId) -> None:
+        """The first comparison with this account."""
+        questions = self._questions(account, self._sent())
+        self._desk.start_of_day.begin(account, questions)
         for question in questions:
             self._desk.ask(question, again=True)
 
-    def _questions(self, venue: VenueId) -> tuple[Question, ...]:
-        """Everything that a venue can tell about our orders and our money."""
+    def _questions(self, account: AccountId, orders: list[Order]) -> tuple[Question, ...]:
+        """Everything that a venue can tell about these orders and our money on the account."""
+        venue = venue_of_account(account)
         instruments = [name for name in self._plans.instruments if venue_of(name) == venue]
+        requests = (order.request for order in orders)
         return (
-            (About.BALANCES, venue),
-            (About.OPEN_ORDERS, venue),
-            *((About.ORDER, order.request.client_order_id) for order in self._sent() if _venue(order) == venue),
-            *((About.FILLS, instrument) for instrument in instruments),
+            (About.BALANCES, account),
+            (About.OPEN_ORDERS, account),
+            *((About.ORDER, request.client_order_id) for request in requests if request.account == account),
+            *((About.FILLS, instrument, account) for instrument in instruments),
         )
 
     def _sent(self) -> list[Order]:
         """Open orders that may be at a venue."""
         orders = (tracked.order for tracked in self._state.open.values())
-        return [
-            order for order in orders if order.status is not OrderStatus.INTENDED and _venue(order) in self._accounts
-        ]
+        sent = (order for order in orders if order.status is not OrderStatus.INTENDED)
+        return [order for order in sent if order.request.account in self._accounts]
 
     # -- cancelling ----------------------------------------------------------------------------
 
     def _on_trading_state(self, message: TradingStateChanged) -> None:
         self._plans.trading = message.state
         self._plans.touch_all()
+        if message.state is TradingState.ACTIVE:
+            self._desk.resumed()
         if message.state is TradingState.HALTED and self._settings.cancel_on_halt:
-            self._cancel_open()
+            self._cancelling.everything()
 
-    def _on_request(self, message: CancelOrder | Shutdown) -> None:
-        """Somebody wants an order of ours cancelled, or all; whether it was, the venue tells."""
+    def _on_request(self, message: CancelOrder | CancelOrders | AmendPlan | Shutdown) -> None:
+        """Somebody wants orders cancelled, or all, or moved; whether they were, the venues tell."""
         if isinstance(message, Shutdown):
             self._plans.stopping = True
-            self._cancel_open()
-            return
-        tracked = self._state.open.get(message.client_order_id)
-        if tracked is not None and tracked.order.status is not OrderStatus.INTENDED:
-            self._desk.cancel(tracked.order)
-
-    def _cancel_open(self) -> None:
-        """Cancel whatever may be at a venue, and again until nothing is."""
-        for order in self._sent():
-            self._desk.cancel(order)
-        if self._state.open:
-            self._desk.cancel_later()
-
-    def _cancel_external(self, venue: VenueId, account: AccountId) -> None:
-        for report, instrument in self._answers.external_open[venue]:
-            self._venues[venue].tell(CancelOrder(report.client_order_id, instrument, account, report.venue_order_id))
+            self._cancelling.everything()
+        elif isinstance(message, AmendPlan):
+            self._plans.amend(message)
+        else:
+            self._cancelling.named(message)
 
     # -- timers --------------------------------------------------------------------------------
 
@@ -318,30 +317,28 @@ class OrderManagementSystem(Actor[OmsInbox]):
             case ChaseDue(client_order_id):
                 tracked = self._state.open.get(client_order_id)
                 if tracked is not None:
-                    self._desk.ask((About.FILLS, tracked.order.request.instrument), again=True)
+                    request = tracked.order.request
+                    self._desk.ask((About.FILLS, request.instrument, request.account), again=True)
             case PlanDue(plan_id):
                 self._plans.touch(plan_id)
             case CancelDue():
                 halted = self._plans.trading is TradingState.HALTED and self._settings.cancel_on_halt
                 if halted or self._plans.stopping:
-                    self._cancel_open()
-            case GraceOver(venue):
-                if not self._desk.start_of_day.begun(venue) and self._desk.start_of_day.heard(venue):
-                    self._begin(venue)
+                    self._cancelling.everything()
+            case GraceOver(account):
+                if not self._desk.start_of_day.begun(account) and self._desk.start_of_day.heard(account):
+                    self._begin(account)
 
     def _poll(self) -> None:
         """Events may be lost, all of them: ask about what is open, and now and then about everything."""
-        for order in self._sent():
+        for order in self._desk.in_turn(self._sent()):
             self._desk.ask((About.ORDER, order.request.client_order_id))
-            self._desk.ask((About.FILLS, order.request.instrument))
+            self._desk.ask((About.FILLS, order.request.instrument, order.request.account))
         if self.context.now >= self._idle_due:
             self._idle_due = Nanos(self.context.now + self._settings.poll_idle_ms * MILLISECOND)
-            for venue in self._accounts:
-                if self._desk.start_of_day.begun(venue):
-                    for question in self._questions(venue):
+            for account in self._accounts:
+                if self._desk.start_of_day.begun(account):
+                    for question in self._questions(account, []):
                         self._desk.ask(question)
         self.context.after(self._settings.poll_active_ms * MILLISECOND, PollDue())
 
-
-def _venue(order: Order) -> VenueId:
-    return venue_of(order.request.instrument)

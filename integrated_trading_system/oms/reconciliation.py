@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, VenueId
+from integrated_trading_system.domain.ids import AccountId, ClientOrderId, InstrumentId
 from integrated_trading_system.domain.time import Nanos
 
 
@@ -23,7 +23,8 @@ class About(StrEnum):
     BALANCES = "balances"
 
 
-Question: TypeAlias = tuple[About, ClientOrderId | InstrumentId | VenueId]
+Question: TypeAlias = tuple[About, ClientOrderId | AccountId] | tuple[About, InstrumentId, AccountId]
+"""Of an order by its id; of fills by instrument and account; of everything else by account."""
 
 
 class _Asked(Struct):
@@ -68,7 +69,7 @@ class Questions:
         return due
 
 
-class _Venue(Struct):
+class _Account(Struct):
     listed: bool = False
     heard: bool = False
     """Its event stream is up, or was waited for long enough."""
@@ -77,44 +78,44 @@ class _Venue(Struct):
 
 
 class StartOfDay:
-    """The first comparison with every venue, after which trading may begin."""
+    """The first comparison with every account, after which trading may begin."""
 
-    def __init__(self, venues: tuple[VenueId, ...]) -> None:
+    def __init__(self, accounts: tuple[AccountId, ...]) -> None:
         """Nothing is known of any of them."""
-        self._venues = {venue: _Venue() for venue in venues}
+        self._accounts = {account: _Account() for account in accounts}
         self._announced = False
 
-    def listed(self, venue: VenueId) -> bool:
-        """Its instruments are known. True when its comparison is to begin now."""
-        self._venues[venue].listed = True
-        return self._ready(venue)
+    def listed(self, account: AccountId) -> bool:
+        """The instruments of its venue are known. True when its comparison is to begin now."""
+        self._accounts[account].listed = True
+        return self._ready(account)
 
-    def heard(self, venue: VenueId) -> bool:
+    def heard(self, account: AccountId) -> bool:
         """Its stream is up, or was waited for long enough. True when its comparison is to begin now."""
-        self._venues[venue].heard = True
-        return self._ready(venue)
+        self._accounts[account].heard = True
+        return self._ready(account)
 
-    def begin(self, venue: VenueId, questions: tuple[Question, ...]) -> None:
+    def begin(self, account: AccountId, questions: tuple[Question, ...]) -> None:
         """These have to be answered."""
-        self._venues[venue].begun = True
-        self._venues[venue].unanswered = dict.fromkeys(questions)
+        self._accounts[account].begun = True
+        self._accounts[account].unanswered = dict.fromkeys(questions)
 
-    def begun(self, venue: VenueId) -> bool:
+    def begun(self, account: AccountId) -> bool:
         """Whether its comparison has begun: a stream that comes up from then on came back."""
-        return self._venues[venue].begun
+        return self._accounts[account].begun
 
     def answered(self, question: Question) -> None:
         """One answer is there."""
-        for venue in self._venues.values():
-            venue.unanswered.pop(question, None)
+        for account in self._accounts.values():
+            account.unanswered.pop(question, None)
 
     def finished(self) -> bool:
-        """True once: when every venue has answered everything."""
-        if self._announced or not all(venue.begun and not venue.unanswered for venue in self._venues.values()):
+        """True once: when every account has answered everything."""
+        if self._announced or not all(account.begun and not account.unanswered for account in self._accounts.values()):
             return False
         self._announced = True
         return True
 
-    def _ready(self, venue: VenueId) -> bool:
-        state = self._venues[venue]
+    def _ready(self, account: AccountId) -> bool:
+        state = self._accounts[account]
         return state.listed and state.heard and not state.begun

@@ -4,15 +4,16 @@ A record is JSON with a schema version in front: a line can be read by a person 
 newer journal is refused by an older program instead of being half understood.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from integrated_trading_system.domain.errors import JournalUnavailable
+from integrated_trading_system.domain.errors import JournalDamaged, JournalUnavailable
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.ids import (
     AccountId,
@@ -20,16 +21,17 @@ from integrated_trading_system.domain.ids import (
     ClientOrderId,
     InstrumentId,
     PlanId,
+    StrategyId,
     VenueId,
     VenueOrderId,
 )
-from integrated_trading_system.domain.money import ZERO
-from integrated_trading_system.domain.order import OrderRequest, OrderStatus
+from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus
 from integrated_trading_system.domain.plan import Plan, PlanFinished
 from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.time import Nanos
 
-VERSION: Final = 1
+VERSION: Final = 3
+"""1: the first; funding came into it later, unannounced. 2: funding, and snapshots. 3: fills covered by account."""
 
 
 class Purpose(StrEnum):
@@ -88,9 +90,11 @@ class FillBooked(Struct, frozen=True, kw_only=True, tag="fill"):
 
 
 class FillsCovered(Struct, frozen=True, kw_only=True, tag="covered"):
-    """Every fill in the instrument up to this instant is booked."""
+    """Every fill in the instrument on the account up to this instant is booked."""
 
     instrument: InstrumentId
+    account: AccountId | None = None
+    """None before version 3: on every account, for a venue had but one."""
     until: Nanos
 
 
@@ -118,8 +122,53 @@ class FundingBooked(Struct, frozen=True, kw_only=True, tag="funding"):
     funding: FundingPaid
 
 
+class OrderKept(Struct, frozen=True, kw_only=True):
+    """An order in a snapshot."""
+
+    order: Order
+    purpose: Purpose
+    done: OrderStatus | None
+    value: Decimal
+    fees: dict[Asset, Decimal]
+
+
+class PlanKept(Struct, frozen=True, kw_only=True):
+    """A plan in flight in a snapshot."""
+
+    plan: Plan
+    orders: tuple[ClientOrderId, ...]
+    traded: tuple[Decimal, ...]
+    """What each leg did, in its own direction."""
+
+
+class Snapshot(Struct, frozen=True, kw_only=True, tag="snapshot"):
+    """All that the records before it came to. It stands in their place, first in its journal.
+
+    Fills, funding and the owners of orders are all kept: the ledger is made from them anew at every start.
+    """
+
+    fence: int
+    epoch: Nanos
+    counts: dict[str, int]
+    orders: tuple[OrderKept, ...]
+    """Those that are remembered, oldest first."""
+    finished: tuple[ClientOrderId, ...]
+    """Of these, those of finished plans, in the order in which they will be forgotten."""
+    plans: tuple[PlanKept, ...]
+    trades: int
+    """Of so many of the newest fills the trade ids are remembered."""
+    covered: dict[InstrumentId, Nanos]
+    """As records before version 3 said it, of no account."""
+    covered_accounts: tuple[tuple[InstrumentId, AccountId, Nanos], ...] = ()
+    fills: tuple[Fill, ...]
+    funding: tuple[FundingPaid, ...]
+    openings: tuple[tuple[VenueId, AccountId, Asset, Decimal], ...]
+    owners: tuple[tuple[ClientOrderId, PlanId, StrategyId], ...]
+
+
 Record: TypeAlias = (
-    Started
+    Snapshot
+    | Started
     | PlanIntended
     | RepairIntended
     | OrderChanged
@@ -141,9 +190,18 @@ class _Line(Struct, frozen=True):
     record: Record
 
 
+class _Kind(Struct, frozen=True):
+    type: str
+
+
+class _OfKind(Struct, frozen=True):
+    record: _Kind
+
+
 _ENCODER: Final = msgspec.json.Encoder()
 _VERSION: Final = msgspec.json.Decoder(_Versioned)
 _LINE: Final = msgspec.json.Decoder(_Line)
+_OF_KIND: Final = msgspec.json.Decoder(_OfKind)
 
 
 def encode(record: Record) -> bytes:
@@ -152,7 +210,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record:
-    """The record; raises JournalUnavailable when it is damaged or of a newer version."""
+    """The record; raises JournalDamaged, or JournalUnavailable when it is of a newer version."""
     try:
         version = _VERSION.decode(line).version
         if version > VERSION:
@@ -161,57 +219,41 @@ def decode(line: bytes) -> Record:
             )
         return _LINE.decode(line).record
     except msgspec.DecodeError as error:
-        raise JournalUnavailable(f"not an order journal record: {error}: {line[:200]!r}") from error
+        raise _damaged(line, error) from error
 
 
-def openings_of(lines: Iterable[bytes]) -> dict[tuple[VenueId, AccountId, Asset], Decimal]:
-    """What every account held at first, and what has come to it from outside since."""
-    amounts: dict[tuple[VenueId, AccountId, Asset], Decimal] = {}
-    for record in map(decode, lines):
-        if isinstance(record, BalanceOpened):
-            balance = record.balance
-            amounts[balance.venue, balance.account, balance.asset] = balance.amount
-        elif isinstance(record, ExternalBooked):
-            flow = record.flow
-            amounts[flow.venue, flow.account, flow.asset] += flow.amount
-    return amounts
+def last_fence(lines: Sequence[bytes]) -> int:
+    """The number of the last run that began; 0 where none did."""
+    for line in reversed(lines):
+        if kind_of(line) in ("started", "snapshot"):
+            record = decode(line)
+            assert isinstance(record, Started | Snapshot)
+            return record.fence
+    return 0
+
+
+def kind_of(line: bytes) -> str:
+    """Which record it is, without reading all of it; raises JournalDamaged."""
+    try:
+        return _OF_KIND.decode(line).record.type
+    except msgspec.DecodeError as error:
+        raise _damaged(line, error) from error
 
 
 def fills_of(lines: Iterable[bytes]) -> tuple[Fill, ...]:
-    """Every fill ever booked, in order: what the position management is recovered from."""
-    return tuple(record.fill for record in map(decode, lines) if isinstance(record, FillBooked))
+    """Every fill ever booked, in order."""
+    return tuple(chain.from_iterable(_fills(decode(line)) for line in lines))
 
 
-def funding_of(lines: Iterable[bytes]) -> tuple[FundingPaid, ...]:
-    """Every payment of funding ever booked, in order; copies too, as they came."""
-    return tuple(record.funding for record in map(decode, lines) if isinstance(record, FundingBooked))
+def _damaged(line: bytes, error: Exception) -> JournalDamaged:
+    return JournalDamaged(f"not an order journal record: {error}: {line[:200]!r}")
 
 
-def orders_of(lines: Iterable[bytes]) -> Iterator[OrderRequest]:
-    """Every order ever intended, in order."""
-    for record in map(decode, lines):
-        if isinstance(record, PlanIntended):
-            yield from record.orders
-        elif isinstance(record, RepairIntended):
-            yield record.order
-
-
-def traded_by_leg(lines: Iterable[bytes]) -> dict[PlanId, list[Decimal]]:
-    """What each leg of every plan traded so far, in its own direction: undoing it subtracts."""
-    traded: dict[PlanId, list[Decimal]] = {}
-    legs: dict[ClientOrderId, tuple[list[Decimal], int, int]] = {}
-    for record in map(decode, lines):
-        match record:
-            case PlanIntended(plan=plan, orders=orders):
-                traded[plan.plan_id] = [ZERO] * len(plan.legs)
-                for order in orders:
-                    legs[order.client_order_id] = (traded[order.plan_id], order.leg, 1)
-            case RepairIntended(order=order, purpose=purpose):
-                sign = -1 if purpose is Purpose.UNWIND else 1
-                legs[order.client_order_id] = (traded[order.plan_id], order.leg, sign)
-            case FillBooked(fill=fill) if fill.client_order_id in legs:
-                of, leg, sign = legs[fill.client_order_id]
-                of[leg] += sign * fill.quantity
-            case _:
-                pass
-    return traded
+def _fills(record: Record) -> tuple[Fill, ...]:
+    match record:
+        case FillBooked(fill=fill):
+            return (fill,)
+        case Snapshot(fills=fills):
+            return fills
+        case _:
+            return ()

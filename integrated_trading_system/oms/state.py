@@ -7,7 +7,7 @@ are complete. What is only remembered for a while (open questions, timers) is ke
 from decimal import Decimal
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.ids import (
@@ -36,6 +36,7 @@ from integrated_trading_system.oms.records import (
     Purpose,
     Record,
     RepairIntended,
+    Snapshot,
     Started,
 )
 
@@ -103,10 +104,11 @@ class State:
         self.open: dict[ClientOrderId, Tracked] = {}
         self.plans: dict[PlanId, InFlight] = {}
         self.trades: dict[TradeKey, None] = {}
-        self.covered: dict[InstrumentId, Nanos] = {}
+        self.covered: dict[tuple[InstrumentId, AccountId | None], Nanos] = {}
+        """Until when every fill is booked. None: said before there could be several accounts, of any."""
         self.counts = Counts()
         self._finished: dict[ClientOrderId, None] = {}
-        self._by_venue: dict[tuple[InstrumentId, VenueOrderId], ClientOrderId] = {}
+        self._by_venue: dict[tuple[InstrumentId, AccountId, VenueOrderId], ClientOrderId] = {}
 
     def apply(self, record: Record) -> tuple[Tracked, ...]:
         """Do what the record says; the orders that it changed."""
@@ -122,7 +124,9 @@ class State:
             case Started():
                 return self._start(record)
             case FillsCovered():
-                self.covered[record.instrument] = record.until
+                self.covered[record.instrument, record.account] = record.until
+            case Snapshot():
+                self._restore(record)
             case BalanceOpened() | ExternalBooked() | FundingBooked():
                 pass  # not about orders
             case PlanClosed():
@@ -131,14 +135,58 @@ class State:
                 self._forget()
         return ()
 
-    def find(self, instrument: InstrumentId, client: ClientOrderId, venue: VenueOrderId | None) -> Tracked | None:
+    @property
+    def finished(self) -> tuple[ClientOrderId, ...]:
+        """Orders of finished plans, in the order in which they will be forgotten."""
+        return tuple(self._finished)
+
+    def same(self, other: "State") -> bool:
+        """Whether nothing that comes after could tell the two apart."""
+
+        def ages(of: State) -> list[list[object]]:
+            """Oldest first: in that order they are looked at and forgotten."""
+            return [list(of.orders), list(of.open), list(of.plans), list(of.trades), list(of.finished)]
+
+        return vars(self) == vars(other) and ages(self) == ages(other)
+
+    def find(
+        self, instrument: InstrumentId, account: AccountId, client: ClientOrderId, venue: VenueOrderId | None
+    ) -> Tracked | None:
         """Our order, by our id or else by the venue's."""
         tracked = self.orders.get(client)
-        if tracked is None and venue is not None and (known := self._by_venue.get((instrument, venue))) is not None:
-            tracked = self.orders.get(known)
-        return tracked if tracked is not None and tracked.order.request.instrument == instrument else None
+        if tracked is None and venue is not None:
+            known = self._by_venue.get((instrument, account, venue))
+            tracked = None if known is None else self.orders.get(known)
+        if tracked is None:
+            return None
+        request = tracked.order.request
+        return tracked if (request.instrument, request.account) == (instrument, account) else None
+
+    def covered_until(self, instrument: InstrumentId, account: AccountId) -> Nanos:
+        """Every fill up to then is booked; at first as of the journal's beginning."""
+        before = self.covered.get((instrument, None), self.epoch)
+        return self.covered.get((instrument, account), before)
 
     # -- what each record does -----------------------------------------------------------------
+
+    def _restore(self, kept: Snapshot) -> None:
+        assert not self.fence, "a snapshot is the first record of its journal"
+        self.fence, self.epoch, self.counts = kept.fence, kept.epoch, Counts(**kept.counts)
+        for each in kept.orders:
+            tracked = Tracked(**asdict(each))
+            order = tracked.order
+            self.orders[tracked.client_order_id] = tracked
+            if tracked.open:
+                self.open[tracked.client_order_id] = tracked
+            if order.venue_order_id is not None:
+                self._by_venue[_at_venue(order.request, order.venue_order_id)] = tracked.client_order_id
+        self._finished = dict.fromkeys(kept.finished)
+        for of in kept.plans:
+            self.plans[of.plan.plan_id] = InFlight(of.plan, [self.orders[name] for name in of.orders])
+        remembered = kept.fills[len(kept.fills) - kept.trades :]
+        self.trades = dict.fromkeys(trade_key(fill) for fill in remembered)
+        self.covered = {(instrument, None): until for instrument, until in kept.covered.items()}
+        self.covered |= {(instrument, account): until for instrument, account, until in kept.covered_accounts}
 
     def _start(self, record: Started) -> tuple[Tracked, ...]:
         assert record.fence > self.fence, f"start {record.fence} does not come after start {self.fence}"
@@ -182,7 +230,7 @@ class State:
         if order.status is OrderStatus.INTENDED and record.status is OrderStatus.SUBMITTED:
             self.counts.submitted += 1
         if record.venue_order_id is not None and order.venue_order_id is None:
-            self._by_venue[order.request.instrument, record.venue_order_id] = record.client_order_id
+            self._by_venue[_at_venue(order.request, record.venue_order_id)] = record.client_order_id
         tracked.done = record.done
         tracked.order = replace(
             order,
@@ -199,7 +247,7 @@ class State:
         fill = record.fill
         self.trades[trade_key(fill)] = None
         self.counts.fills += 1
-        tracked = self.find(fill.instrument, fill.client_order_id, fill.venue_order_id)
+        tracked = self.find(fill.instrument, fill.account, fill.client_order_id, fill.venue_order_id)
         if tracked is None:
             self.counts.external += 1
             self._forget()
@@ -238,9 +286,14 @@ class State:
             del self._finished[client_order_id]
             order = self.orders.pop(client_order_id).order
             if order.venue_order_id is not None:
-                self._by_venue.pop((order.request.instrument, order.venue_order_id), None)
+                self._by_venue.pop(_at_venue(order.request, order.venue_order_id), None)
         while len(self.trades) > self._trades_kept_max:
             del self.trades[next(iter(self.trades))]
+
+
+def _at_venue(request: OrderRequest, name: VenueOrderId) -> tuple[InstrumentId, AccountId, VenueOrderId]:
+    """What the venue knows the order by."""
+    return request.instrument, request.account, name
 
 
 def replay(records: tuple[Record, ...], orders_kept_max: int, trades_kept_max: int) -> State:

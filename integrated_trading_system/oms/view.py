@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from integrated_trading_system.domain.execution import ExternalOrder
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.order import Order
 
@@ -34,3 +35,5 @@ class OrderManagementView(Struct, frozen=True, kw_only=True):
     reconciled: bool
     orders: tuple[Order, ...]
     """The open ones."""
+    external_orders: tuple[ExternalOrder, ...]
+    """The open ones of others."""

@@ -21,11 +21,12 @@ from integrated_trading_system.domain.history import HistoryKind
 from integrated_trading_system.domain.intervals import INTERVALS
 from integrated_trading_system.drivers.operator import Command
 from integrated_trading_system.orchestrator.cli_operator import add_operator_commands, run_operator_command
+from integrated_trading_system.orchestrator.cli_recover import RECOVER, add_recover_command, run_recover_command
 from integrated_trading_system.orchestrator.cli_simulate import SIMULATE, add_simulate_command, run_simulate_command
 from integrated_trading_system.orchestrator.options import LEVELS, Exit, RunOptions
 
 OPERATOR_COMMANDS = tuple(command.value for command in Command)
-COMMANDS = ("run", "record", "replay", "load", "exchange", SIMULATE, *OPERATOR_COMMANDS)
+COMMANDS = ("run", "record", "replay", "load", "doctor", "exchange", RECOVER, SIMULATE, *OPERATOR_COMMANDS)
 EXIT_CODES = "Exit codes: 0 ok, 1 unforeseen, 2 usage or configuration, 3 refused, 4 halted, 5 replay differs."
 
 
@@ -55,6 +56,8 @@ def _dispatch(parsed: argparse.Namespace) -> int:
     """Imports what the command needs and nothing else, so that an error is told at once."""
     if parsed.command in OPERATOR_COMMANDS:
         return run_operator_command(parsed)
+    if parsed.command == RECOVER:
+        return run_recover_command(parsed)
     if parsed.command == SIMULATE:
         return run_simulate_command(parsed)
     if parsed.command == "exchange":
@@ -66,6 +69,11 @@ def _dispatch(parsed: argparse.Namespace) -> int:
 
         asked = (parsed.venue, parsed.symbols, parsed.interval, parsed.days, HistoryKind(parsed.kind))
         return load_history(LoadOptions(*asked, parsed.config, tuple(parsed.set), parsed.log_level))
+    if parsed.command == "doctor":
+        from integrated_trading_system.orchestrator.doctoring import DoctorOptions, doctor
+
+        named = tuple(parsed.confirm_live)
+        return doctor(DoctorOptions(parsed.config, tuple(parsed.set), named, as_json=parsed.json))
     options = RunOptions(
         config=parsed.config,
         overrides=tuple(parsed.set),
@@ -76,7 +84,7 @@ def _dispatch(parsed: argparse.Namespace) -> int:
         record=parsed.record,
         log_level=parsed.log_level,
         ui=not parsed.no_ui,
-        confirm_live=getattr(parsed, "confirm_live", None),
+        confirm_live=tuple(getattr(parsed, "confirm_live", ())),
         providers=getattr(parsed, "provider", ()),
         symbols=getattr(parsed, "symbols", ()),
         listen_only=parsed.command == "record",
@@ -110,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--speed", choices=("1", "max"), default="1", help="max: dev mode in virtual time")
     run.add_argument("--seed", type=int, metavar="N", help="seed of everything random; overrides the file's")
     _listening(run)
-    run.add_argument("--confirm-live", metavar="ACCOUNT", help="needed for mode: live")
+    _confirming(run)
     record = commands.add_parser(
         "record", help="record what venues send, trading nothing: for a bug report, or a replay"
     )
@@ -123,12 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     _common(replay)
     replay.add_argument("--speed", choices=("max", "1", "10"), default="max", help="pace of captures")
     _load(commands.add_parser("load", help="load candles or funding rates of the past into the database, by REST"))
+    _doctor(commands.add_parser("doctor", help="whether a run could start: configuration, state, venues, keys"))
     exchange = commands.add_parser("exchange", help="serve a simulated exchange over HTTP and WebSocket")
     exchange.add_argument("--venue", required=True, metavar="VENUE", help="binance, bybit, backpack, okx or kraken")
     exchange.add_argument("--flavour", metavar="FLAVOUR", help="as in venue:flavour; by default the venue's own")
     exchange.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     exchange.add_argument("--port", type=_port, default=0, metavar="N", help="0: a free one, which is printed")
     exchange.add_argument("--seed", type=int, default=7, metavar="N", help="of its market")
+    add_recover_command(commands, _positive)
     add_simulate_command(commands)
     add_operator_commands(commands)
     parser.epilog = f"{EXIT_CODES}\n\nWithout a command:\n\n{run.format_help()}"
@@ -145,6 +155,25 @@ def _load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="key.path=value", help="overrides a setting")
     parser.add_argument("--log-level", choices=LEVELS, help="default WARNING")
     _version(parser)
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", default=None, metavar="FILE", help="default config/dev.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="key.path=value", help="overrides a setting")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    _confirming(parser)
+    _version(parser)
+
+
+def _confirming(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--confirm-live",
+        type=_words,
+        action="extend",
+        default=[],
+        metavar="ACCOUNT",
+        help="needed for mode: live: the account of each venue's key, by the venue's own id (several with commas)",
+    )
 
 
 def _version(parser: argparse.ArgumentParser) -> None:

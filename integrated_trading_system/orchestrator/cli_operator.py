@@ -19,8 +19,8 @@ from integrated_trading_system.orchestrator.options import Exit
 COMMANDS: Final = {
     Command.STATUS: "how the running platform is",
     Command.HALT: "stop trading now; only `resume` lifts it, also after a restart",
-    Command.RESUME: "lift a halt, or the restriction to reducing",
-    Command.REDUCE: "from now on only plans that reduce risk",
+    Command.RESUME: "lift a halt, the restriction to reducing, and latches",
+    Command.REDUCE: "only plans that reduce risk; only `resume` lifts it, also after a restart",
     Command.CANCEL_ALL: "cancel our open orders; trading goes on",
     Command.ORDERS: "our open orders",
     Command.POSITIONS: "positions, balances and profit",
@@ -29,6 +29,9 @@ COMMANDS: Final = {
 ORDERS: Final = (
     *("instrument", "account", "side", "quantity", "filled", "price", "order_type", "time_in_force", "status"),
     *("age_ms", "strategy", "client_order_id", "reason"),
+)
+EXTERNAL: Final = (
+    *("instrument", "account", "side", "quantity", "remaining", "price", "venue_order_id", "client_order_id"),
 )
 POSITIONS: Final = ("instrument", "account", "quantity", "average_price", "mark", "realised", "fees")
 
@@ -43,9 +46,11 @@ def add_operator_commands(commands: "argparse._SubParsersAction[argparse.Argumen
         parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
         if command in (Command.HALT, Command.REDUCE):
             parser.add_argument("--reason", required=command is Command.HALT, default="", metavar="TEXT", help="why")
+        if command is Command.CANCEL_ALL:
+            parser.add_argument("--external", action="store_true", help="orders on our accounts that are not ours, too")
         if command is Command.RESUME:
-            parser.add_argument("--offline", action="store_true", help="nothing runs: lift the halt for the next start")
-            parser.add_argument("--confirm", metavar="RUN-OR-REASON", help="with --offline: which halt is meant")
+            parser.add_argument("--offline", action="store_true", help="nothing runs: lift it all for the next start")
+            parser.add_argument("--confirm", metavar="RUN-OR-REASON", help="with --offline: what is meant")
 
 
 def run_operator_command(parsed: argparse.Namespace) -> Exit:
@@ -58,6 +63,7 @@ def run_operator_command(parsed: argparse.Namespace) -> Exit:
         reason=getattr(parsed, "reason", ""),
         offline=getattr(parsed, "offline", False),
         confirm=getattr(parsed, "confirm", None),
+        external=getattr(parsed, "external", False),
     )
     answer = operate(options)
     if parsed.json:
@@ -78,8 +84,12 @@ def _show(command: Command, answer: Answer) -> None:
         case Command.ORDERS:
             rows = answer["orders"]
             _table(f"{len(rows)} open orders", ORDERS, ([row[name] for name in ORDERS] for row in rows))
-            if answer["external_open"]:
-                print(f"and {answer['external_open']} open orders on our accounts that are not ours")
+            if shadow := answer.get("withheld"):
+                title = f"{shadow['count']} orders would have been sent, the latest:"
+                _table(title, ORDERS, ([row[name] for name in ORDERS] for row in shadow["orders"]))
+            if others := answer["external"]:
+                rows = ([order[name] for name in EXTERNAL] for order in others)
+                _table(f"{len(others)} EXTERNAL orders: open on our accounts, and not ours", EXTERNAL, rows)
         case Command.POSITIONS:
             _show_positions(answer)
         case _:

@@ -41,7 +41,7 @@ from integrated_trading_system.orchestrator.platform import (
     FEED,
     SUBSCRIPTIONS,
     connector_name,
-    paper_name,
+    taker_name,
 )
 from integrated_trading_system.runtime.actor import Ref
 from integrated_trading_system.runtime.cell import Cell
@@ -49,6 +49,7 @@ from integrated_trading_system.runtime.mailbox import MailboxLimits
 from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
 from integrated_trading_system.simulation.paper import PaperAccount, PaperTerms
+from integrated_trading_system.simulation.shadow import Shadow
 from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.connector.connector import Connector
 from integrated_trading_system.venues.venue import Venue
@@ -81,7 +82,7 @@ class DataWiring:
         self.traded = {
             venue: self.accounts[venue]
             for venue, of in self._configured.items()
-            if not of.fallback_of and (self.on_paper or self.venues[venue].trading is not None)
+            if not of.fallback_of and self._tradable(venue)
         }
         """A venue that stands in for another gives data, no more; so does one that we cannot trade on."""
         self.trading = {venue: system.ref(self._trading_name(venue)) for venue in self.traded}
@@ -93,9 +94,28 @@ class DataWiring:
         return self._settings.mode is Mode.PAPER
 
     @property
+    def in_shadow(self) -> bool:
+        """Orders go nowhere."""
+        return self._settings.mode is Mode.SHADOW
+
+    @property
     def paper_latency(self) -> Nanos:
         """From order to venue, and back."""
         return Nanos(int(self._settings.paper.latency_ms * MILLISECOND))
+
+    def _tradable(self, venue: VenueId) -> bool:
+        """On paper everything; with real orders what we have a key for."""
+        if self.on_paper:
+            return True
+        keyed = self._settings.mode is not Mode.LIVE or self.venue_settings[venue].api_key is not None
+        return keyed and self.venues[venue].trading is not None
+
+    @property
+    def receive_windows(self) -> dict[VenueId, Nanos]:
+        """By venue: how long after its timestamp an order may still be accepted."""
+        if self.on_paper:
+            return {venue: Nanos(2 * self.paper_latency) for venue in self.venues}
+        return {venue: of.receive_window for venue, of in self.venues.items()}
 
     # -- from venue to strategy ----------------------------------------------------------------
 
@@ -179,18 +199,20 @@ class DataWiring:
 
     # -- venues --------------------------------------------------------------------------------
 
-    def connectors(self, feed: Cell[Any], oms: Cell[Any], fills: tuple[Fill, ...]) -> None:
-        """One for each venue; in paper mode its paper account before it. `fills`: all that were ever booked."""
+    def connectors(self, feed: Cell[Any], oms: Ref[Any], fills: tuple[Fill, ...]) -> None:
+        """One for each venue; on paper or in a shadow its account before it. `fills`: all that were ever booked."""
         for venue, settings in self.venue_settings.items():
             if self.on_paper and venue in self.traded:
                 self._paper_account(venue, settings, oms, fills)
+            elif self.in_shadow and venue in self.traded:
+                self._shadow(venue, settings, oms)
             self._system.spawn(
                 connector_name(venue), partial(self._connector, venue, settings, feed, oms), limits=FRAMES
             )
 
-    def _connector(self, venue: VenueId, settings: VenueSettings, feed: Cell[Any], oms: Cell[Any]) -> Connector:
+    def _connector(self, venue: VenueId, settings: VenueSettings, feed: Cell[Any], oms: Ref[Any]) -> Connector:
         """Called at every restart: a new life decodes with a new codec."""
-        trades = not self.on_paper and venue in self.traded and self.venues[venue].trading is not None
+        trades = not self.on_paper and not self.in_shadow and venue in self.traded
         return Connector(
             self._venue(venue, settings),
             settings,
@@ -207,9 +229,20 @@ class DataWiring:
         return catalog.build(venue, endpoints, self.accounts[venue])
 
     def _trading_name(self, venue: VenueId) -> ActorName:
-        return paper_name(venue) if self.on_paper else connector_name(venue)
+        return taker_name(self._settings, venue)
 
-    def _paper_account(self, venue: VenueId, settings: VenueSettings, oms: Cell[Any], fills: tuple[Fill, ...]) -> None:
+    def _shadow(self, venue: VenueId, settings: VenueSettings, oms: Ref[Any]) -> None:
+        """The connector answers for balances where there is a key; nothing else reaches it."""
+        real = None if settings.api_key is None else self._system.ref(connector_name(venue))
+        balances = {Asset(asset): amount for asset, amount in self._settings.paper.balances.items()}
+        self._system.spawn(
+            self._trading_name(venue),
+            lambda: Shadow(venue, self.accounts[venue], balances, oms, real),
+            limits=MONEY,
+            policy=NEVER,
+        )
+
+    def _paper_account(self, venue: VenueId, settings: VenueSettings, oms: Ref[Any], fills: tuple[Fill, ...]) -> None:
         terms = PaperTerms(
             latency=self.paper_latency,
             taker_fee_bps=settings.taker_fee_bps,

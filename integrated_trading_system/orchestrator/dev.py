@@ -21,11 +21,17 @@ class DevWorld(World):
     """A World that also shows its exchanges, for those who audit a run against them."""
 
     exchanges: dict[VenueId, Exchange]
+    market: Market
 
 
-def build_world(settings: PlatformSettings, platform: Platform, start: Nanos) -> DevWorld:
-    """One exchange for each venue of the platform, all sharing one market. Raises ConfigurationError."""
-    market = market_of(settings, start)
+def build_world(
+    settings: PlatformSettings, platform: Platform, start: Nanos, lively: MarketSettings | None = None
+) -> DevWorld:
+    """One exchange for each venue of the platform, all sharing one market. Raises ConfigurationError.
+
+    `lively`: how that market is, instead of as it is configured.
+    """
+    market = market_of(settings, start) if lively is None else Market(settings.seed, start, lively)
     exchanges: dict[VenueId, Exchange] = {}
     dialects: dict[VenueId, Dialect] = {}
     for venue, account in platform.accounts.items():
@@ -37,7 +43,8 @@ def build_world(settings: PlatformSettings, platform: Platform, start: Nanos) ->
     )
     signers = simulated_signers(platform.accounts, settings.seed)
     world = DevWorld(dialects, signers, platform.gate, latency, settings.seed)
-    world.exchanges = exchanges
+    world.exchanges = world.edge.exchanges = exchanges
+    world.market = market
     return world
 
 

@@ -58,6 +58,7 @@ async def _serve(venue: VenueId, host: str, port: int, seed: int) -> None:
     except OSError as error:
         raise ConfigurationError(f"--port {port}: {error.strerror}; choose another, or 0 for any free one") from None
     say(f"{venue} at http://{host}:{bound} and ws://{host}:{bound}")
+    say(f"account {account.number}   (as its own pages would show it; `--confirm-live` says how it is written)")
     say(f"api key {credentials.api_key}")
     say(f"secret  {credentials.api_secret}   (made from the seed; worth nothing anywhere else)")
     if credentials.passphrase:

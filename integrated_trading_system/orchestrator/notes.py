@@ -9,12 +9,13 @@ from integrated_trading_system.domain.health import (
     Heartbeat,
     VenueBlocked,
 )
-from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.ids import Asset, InstrumentId, StrategyId, VenueId
 from integrated_trading_system.domain.market import PolledQuote
+from integrated_trading_system.domain.opportunity import RebalanceAdvised
 from integrated_trading_system.domain.streams import StreamsRefused
 from integrated_trading_system.runtime.bus import Bus
 
-Fact: TypeAlias = Alarm | BookBroken | Heartbeat | PolledQuote | StreamsRefused | VenueBlocked
+Fact: TypeAlias = Alarm | BookBroken | Heartbeat | PolledQuote | RebalanceAdvised | StreamsRefused | VenueBlocked
 REFUSALS_KEPT: Final = 100
 
 
@@ -51,6 +52,8 @@ class Notes:
         """Streams that cannot be had."""
         self.refusals: dict[str, str] = {}
         """The newest of them, by name, and why."""
+        self.advice: dict[tuple[StrategyId, Asset], RebalanceAdvised] = {}
+        """What should be moved between venues: the newest of each strategy and asset."""
 
     def follow(self, bus: Bus) -> None:
         """Listen."""
@@ -73,6 +76,8 @@ class Notes:
                 self.broken[instrument] = self.broken.get(instrument, 0) + 1
             case StreamsRefused():
                 self._on_refused(message)
+            case RebalanceAdvised():
+                self.advice[message.strategy, message.asset] = message
             case VenueBlocked(venue, reason):
                 self.blocked[venue] = reason
             case _:

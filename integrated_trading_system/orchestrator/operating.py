@@ -15,10 +15,10 @@ from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.errors import PlatformError, Refused
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.audit import AUDIT, AuditEntry, AuditFile
-from integrated_trading_system.drivers.lock import FENCE, StateLock, sync_folder
+from integrated_trading_system.drivers.lock import FENCE, StateLock
 from integrated_trading_system.drivers.operator import SOCKET, Answer, Command, Problem, Request, address
+from integrated_trading_system.orchestrator.marks import lift_marks, read_marks
 from integrated_trading_system.orchestrator.options import DEFAULT_CONFIG, Exit
-from integrated_trading_system.orchestrator.state import HALTED
 
 ANSWER_SECONDS: Final = 15.0
 """Longer than a platform that is well needs for anything."""
@@ -41,6 +41,7 @@ class OperatorOptions:
     reason: str = ""
     offline: bool = False
     confirm: str | None = None
+    external: bool = False
 
     def folder(self) -> Path:
         """The state directory of the instance that is meant. Raises ConfigurationError."""
@@ -55,10 +56,10 @@ def operate(options: OperatorOptions) -> Answer:
     if options.offline:
         return lift_offline(folder, options.confirm)
     try:
-        answer = ask(folder, Request(options.command, options.reason))
+        answer = ask(folder, Request(options.command, options.reason, options.external))
     except Nobody:
-        if options.command is Command.RESUME and (reason := _halted(folder)) is not None:
-            raise Nobody(_how_to_lift(folder, reason)) from None
+        if options.command is Command.RESUME and (marks := read_marks(folder)):
+            raise Nobody(_how_to_lift(folder, marks)) from None
         raise
     if answer.get("problem") == Problem.REFUSED:
         raise Refused(answer["error"])
@@ -124,55 +125,48 @@ def _read(ours: socket.socket) -> bytes:
 
 
 def lift_offline(folder: Path, confirm: str | None) -> Answer:
-    """Remove the mark of a halt while nothing runs, for somebody who shows that they know which halt it is.
+    """Lift a halt, a restriction to reducing and all latches while nothing runs, for somebody who knows of them.
 
-    Raises Refused where a platform runs, where there is no halt, and where `confirm` is neither its
-    reason nor the number of the last run.
+    Raises Refused where a platform runs, where nothing waits for an operator, and where `confirm` is neither
+    the reason of one of them nor the number of the last run.
     """
-    reason = _halted(folder)
-    if reason is None:
-        raise Nobody(f"{folder}: no platform is running there, and trading is not halted")
-    if confirm is None or confirm.strip() not in (reason, str(_last_run(folder))):
-        raise Nobody(_how_to_lift(folder, reason))
+    marks = read_marks(folder)
+    if not marks:
+        raise Nobody(f"{folder}: no platform is running there, and nothing waits to be lifted")
+    if confirm is None or confirm.strip() not in (*marks.values(), str(_last_run(folder))):
+        raise Nobody(_how_to_lift(folder, marks))
     with StateLock(folder):
-        if _halted(folder) != reason:
-            raise Refused(f"{folder}: trading is halted for another reason by now; look again")
+        if read_marks(folder) != marks:
+            raise Refused(f"{folder}: something else waits there by now; look again")
         audit = AuditFile(folder / AUDIT)
         try:
-            # On disk before the mark goes: a halt that nobody seems to have lifted is worse than one that still stands.
-            audit.append(_entry(reason))
+            # On disk before the marks go: a halt that nobody seems to have lifted is worse than one that still stands.
+            audit.append(_entry(marks))
         except OSError as error:
-            raise PlatformError(f"{audit.path}: {error.strerror}; the halt still stands") from None
+            raise PlatformError(f"{audit.path}: {error.strerror}; {_told(marks)} still") from None
         finally:
             audit.close()
-        (folder / HALTED).unlink()
-        sync_folder(folder)
-    return {"ok": True, "said": f"the halt is lifted ({reason}); the next start trades"}
+        lift_marks(folder)
+    return {"ok": True, "said": f"lifted: {_told(marks)}; the next start trades"}
 
 
-def _entry(reason: str) -> AuditEntry:
+def _entry(marks: dict[str, str]) -> AuditEntry:
     return AuditEntry(
         at=Nanos(time.time_ns()),
         uid=os.getuid(),
         pid=os.getpid(),
         command=Command.RESUME.value,
-        reason=reason,
+        reason=_told(marks),
         stage="done",
-        before="halted",
+        before=", ".join(marks),
         after="not running",
         outcome="lifted while nothing ran",
         run=0,
     )
 
 
-def _halted(folder: Path) -> str | None:
-    """Why trading is halted there; None where it is not."""
-    try:
-        return (folder / HALTED).read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise Refused(f"{folder / HALTED}: {error.strerror}") from None
+def _told(marks: dict[str, str]) -> str:
+    return "; ".join(f"{mark} ({text})" for mark, text in marks.items())
 
 
 def _last_run(folder: Path) -> int:
@@ -180,9 +174,9 @@ def _last_run(folder: Path) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _how_to_lift(folder: Path, reason: str) -> str:
+def _how_to_lift(folder: Path, marks: dict[str, str]) -> str:
     return (
-        f"{folder}: no platform is running there, and trading is halted since run {_last_run(folder)}: {reason}\n"
-        "start it and `resume`, or lift the halt now, for its next start: "
+        f"{folder}: no platform is running there; since run {_last_run(folder)} or before: {_told(marks)}\n"
+        "start it and `resume`, or lift that now, for its next start: "
         f"resume --offline --confirm {_last_run(folder)}"
     )

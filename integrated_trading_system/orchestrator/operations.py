@@ -7,7 +7,7 @@ is, so a recording has it like every other. The answer says what became of it, n
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from loguru import logger
 from msgspec import to_builtins
@@ -15,10 +15,10 @@ from msgspec import to_builtins
 from integrated_trading_system.config.platform import Mode
 from integrated_trading_system.domain.errors import JournalUnavailable, Refused
 from integrated_trading_system.domain.health import Halt, Reduce, Resume, TradingState
-from integrated_trading_system.domain.ids import ClientOrderId
+from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, VenueOrderId
 from integrated_trading_system.domain.inputs import Input
 from integrated_trading_system.domain.money import from_float
-from integrated_trading_system.domain.order import CancelOrder, OrderStatus
+from integrated_trading_system.domain.order import CancelOrder, CancelOrders, Order, OrderStatus
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.drivers.audit import AUDIT, AuditDriver, AuditEntry, AuditFile
 from integrated_trading_system.drivers.operator import (
@@ -42,6 +42,9 @@ CONFIRM_SECONDS: Final = 2.0
 CANCEL_SECONDS: Final = 3.0
 """How long `cancel-all` waits for the venues."""
 STEP_SECONDS: Final = 0.01
+
+_Name: TypeAlias = tuple[InstrumentId, ClientOrderId, VenueOrderId | str]
+"""Of an open order: by our id, and one of others by the venue's as well."""
 
 
 async def open_operations(platform: Platform, state: State, status: PlatformStatus, port: Port) -> Callable[[], None]:
@@ -134,7 +137,7 @@ class Operations:
             case Command.POSITIONS:
                 return self._positions_answer()
             case Command.CANCEL_ALL:
-                return await self._cancel_all()
+                return await self._cancel_all(external=request.external)
             case Command.HALT:
                 return await self._tell_risk(Halt(request.reason, by), lambda view: view.trading is TradingState.HALTED)
             case Command.REDUCE:
@@ -156,39 +159,46 @@ class Operations:
             return {"ok": True, **answer}
         return {**answer, **problem(Problem.FAILED, f"not confirmed within {CONFIRM_SECONDS:.0f} s; {said}")}
 
-    async def _cancel_all(self) -> Answer:
+    async def _cancel_all(self, *, external: bool) -> Answer:
         """Cancel what is open now, each order again as often as a halt would, and wait for the venues.
 
         An order that is not sent yet is cancelled once it is.
         """
-        wanted = {order.request.client_order_id for order in self._platform.system.view(OMS).orders}
-        told: dict[ClientOrderId, Nanos] = {}
+        left = self._open(external=external)
+        wanted = set(left)
+        told: dict[_Name, Nanos] = {}
         retry = self._platform.settings.oms.cancel_retry_ms * MILLISECOND
-        left = self._still_open(wanted)
         for _ in range(int(CANCEL_SECONDS / STEP_SECONDS)):
             now = self._port.now()
-            for order in left:
-                request = order.request
-                name = request.client_order_id
-                if order.status is not OrderStatus.INTENDED and (name not in told or now - told[name] >= retry):
-                    told[name] = now
-                    cancel = CancelOrder(name, request.instrument, request.account, order.venue_order_id)
-                    self._port.tell(OMS, cancel)
+            due = {name: cancel for name, cancel in left.items() if cancel and now - told.get(name, -retry) >= retry}
+            told |= dict.fromkeys(due, now)
+            for account in dict.fromkeys(cancel.account for cancel in due.values()):
+                cancels = tuple(cancel for cancel in due.values() if cancel.account == account)
+                self._port.tell(OMS, CancelOrders(account, cancels))
             if not left:
                 break
             await asyncio.sleep(STEP_SECONDS)
-            left = self._still_open(wanted)
-        external = self._platform.system.view(OMS).external_open
-        names = [order.request.client_order_id for order in left]
+            left = {name: cancel for name, cancel in self._open(external=external).items() if name in wanted}
+        names = [ours or theirs for _, ours, theirs in left]
+        others = self._platform.system.view(OMS).external_open
         said = f"{len(wanted)} orders were open, {len(wanted) - len(left)} of them are not any more"
-        answer = {"asked": len(wanted), "open": names, "external_open": external, "said": said}
+        answer = {"asked": len(wanted), "open": names, "external_open": others, "said": said}
         if not left:
             return {"ok": True, **answer}
         return {**answer, **problem(Problem.FAILED, f"{said}; not confirmed by their venues yet: {', '.join(names)}")}
 
-    def _still_open(self, wanted: set[ClientOrderId]) -> list[Any]:
-        orders = self._platform.system.view(OMS).orders
-        return [order for order in orders if order.request.client_order_id in wanted]
+    def _open(self, *, external: bool) -> dict[_Name, CancelOrder | None]:
+        """What is open now and what would cancel it: nothing yet where it was not sent."""
+        view = self._platform.system.view(OMS)
+        orders: dict[_Name, CancelOrder | None] = {}
+        for order in view.orders:
+            request = order.request
+            cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
+            sent = order.status is not OrderStatus.INTENDED
+            orders[request.instrument, request.client_order_id, ""] = cancel if sent else None
+        if external:
+            orders |= {(of.instrument, of.client_order_id, of.venue_order_id): of.cancel for of in view.external_orders}
+        return orders
 
     # -- what is shown ---------------------------------------------------------------------------
 
@@ -215,29 +225,34 @@ class Operations:
         }
 
     def _orders_answer(self) -> Answer:
-        """Every order of ours that is not over, and how many of others there are."""
-        now, view = self._port.now(), self._platform.system.view(OMS)
-        rows = [
-            {
-                "client_order_id": order.request.client_order_id,
-                "venue_order_id": order.venue_order_id,
-                "instrument": order.request.instrument,
-                "account": order.request.account,
-                "side": order.request.side.value,
-                "order_type": order.request.order_type.value,
-                "time_in_force": order.request.time_in_force.value,
-                "price": str(order.request.price),
-                "quantity": str(order.request.quantity),
-                "filled": str(order.filled),
-                "status": order.status.value,
-                "age_ms": (now - order.created_at) // MILLISECOND,
-                "strategy": order.request.strategy,
-                "plan_id": order.request.plan_id,
-                "reason": order.reason,
-            }
-            for order in view.orders
-        ]
-        return {"ok": True, "orders": rows, "external_open": view.external_open}
+        """Every order of ours that is not over, and those of others."""
+        view, withheld = self._platform.system.view(OMS), self._platform.withheld
+        answer = {"ok": True, "orders": [self._row(order) for order in view.orders]}
+        answer |= {"external_open": view.external_open, "external": to_builtins(view.external_orders)}
+        if self._platform.settings.mode is Mode.SHADOW:
+            rows = [self._row(order) for order in withheld.latest]
+            answer["withheld"] = {"orders": rows, "count": withheld.orders}
+        return answer
+
+    def _row(self, order: Order) -> dict[str, Any]:
+        request = order.request
+        return {
+            "client_order_id": request.client_order_id,
+            "venue_order_id": order.venue_order_id,
+            "instrument": request.instrument,
+            "account": request.account,
+            "side": request.side.value,
+            "order_type": request.order_type.value,
+            "time_in_force": request.time_in_force.value,
+            "price": str(request.price),
+            "quantity": str(request.quantity),
+            "filled": str(order.filled),
+            "status": order.status.value,
+            "age_ms": (self._port.now() - order.created_at) // MILLISECOND,
+            "strategy": request.strategy,
+            "plan_id": request.plan_id,
+            "reason": order.reason,
+        }
 
     def _positions_answer(self) -> Answer:
         """Every instrument that was traded, and what every account holds."""

@@ -40,7 +40,8 @@ class RunOptions:
     record: Path | None = None
     log_level: str | None = None
     ui: bool = True
-    confirm_live: str | None = None
+    confirm_live: tuple[str, ...] = ()
+    """With mode: live: the accounts that are meant, by the ids that the venues themselves have for them."""
     providers: tuple[str, ...] = ()
     """Venues to listen to instead of the configured ones, and trade nothing."""
     symbols: tuple[str, ...] = ()

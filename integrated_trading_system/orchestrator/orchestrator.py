@@ -6,24 +6,23 @@ confirmed → links → core → outputs → journal → history → lock; withi
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from loguru import logger
 
 from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.effects import Effect
-from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.health import ActorFailed, TradingState, TradingStateChanged
+from integrated_trading_system.domain.health import ActorFailed, Halt, TradingState
 from integrated_trading_system.domain.history import HistoryPage
 from integrated_trading_system.domain.http import HttpCall
-from integrated_trading_system.domain.ids import ActorName
+from integrated_trading_system.domain.ids import ActorName, VenueId
 from integrated_trading_system.domain.inputs import Input, Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend
 from integrated_trading_system.domain.link import CloseLink, OpenLink, SendFrame
-from integrated_trading_system.domain.order import CancelOrder
+from integrated_trading_system.domain.order import CancelOrder, CancelOrders
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.api.server import ApiServer
 from integrated_trading_system.drivers.ccxt.driver import CcxtDriver, beside
@@ -38,7 +37,9 @@ from integrated_trading_system.drivers.recorder import Recorder
 from integrated_trading_system.drivers.storage.rows import TABLES
 from integrated_trading_system.drivers.storage.sqlite import History
 from integrated_trading_system.drivers.websocket import WebSocketDriver
+from integrated_trading_system.drivers.worker import open_worker
 from integrated_trading_system.orchestrator.dev import build_world
+from integrated_trading_system.orchestrator.doctor import admit, watch_keys
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.operations import open_operations
 from integrated_trading_system.orchestrator.options import RunOptions
@@ -47,7 +48,7 @@ from integrated_trading_system.orchestrator.outputs import Outputs, history_queu
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, trading_name
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
-from integrated_trading_system.orchestrator.state import HaltMarker, State, take_state
+from integrated_trading_system.orchestrator.state import State, take_state
 from integrated_trading_system.orchestrator.status import PlatformStatus
 from integrated_trading_system.orchestrator.summary import picture, plans_of
 from integrated_trading_system.orchestrator.wiring import wire
@@ -60,10 +61,15 @@ STEP_SECONDS = 0.05
 class Orchestrator:
     """One run of the platform. `start`, then `wait` or anything else, then `stop`."""
 
-    def __init__(self, settings: PlatformSettings, options: RunOptions | None = None) -> None:
-        """Nothing is opened yet; raises Refused for a mode that is not open."""
-        if settings.mode is Mode.LIVE:
-            raise Refused("mode: live is not open in this version: orders go nowhere real; use mode: paper")
+    def __init__(
+        self, settings: PlatformSettings, options: RunOptions | None = None, *, taken: State | None = None
+    ) -> None:
+        """Nothing is opened yet.
+
+        `taken`: a state in which trading is halted. Nobody can lift that in this run: it cancels and asks, no more,
+        and whoever has it waits for the venues before it is stopped.
+        """
+        self._taken = taken
         self.settings = settings
         self._options = options or RunOptions()
         self._clock = Clock()
@@ -72,14 +78,18 @@ class Orchestrator:
         self._closers: list[Callable[[], object]] = []
         self.history: History | None = None
         self.failure: ActorFailed | None = None
+        self._accounts: Mapping[VenueId, str] = {}
+        """With real orders: whose they are."""
 
     async def start(self) -> None:
         """Take the start path; raises Refused, ConfigurationError or JournalUnavailable with nothing left open."""
-        self.state: State = take_state(self.settings)
+        self.state: State = self._taken or take_state(self.settings)
         try:
             if any(name.startswith(PREFIX) for name in self.settings.venues):
                 await asyncio.to_thread(load_library)  # it takes seconds, and the run's time begins below
             self.platform: Platform = wire(self.settings, self.state.recovered)
+            if self.settings.mode is Mode.LIVE and self._taken is None:
+                self._accounts = await admit(self.platform, self.state, self._options.confirm_live, os.environ)
             self._loop = LiveLoop(self.platform.system, self._clock)
             self._observe()
             self._outputs = self._build_outputs()
@@ -88,7 +98,8 @@ class Orchestrator:
             await self._open_history()
             self.status = PlatformStatus(self.platform, self.now, self.started_at)
             self._show_outboxes()
-            self._closers.append(await open_operations(self.platform, self.state, self.status, self._loop))
+            if self._taken is None:
+                self._closers.append(await open_operations(self.platform, self.state, self.status, self._loop))
             self._api = ApiServer(self.settings.http, self.status)
             self.http_port = await self._api.start()
         except BaseException:
@@ -96,7 +107,16 @@ class Orchestrator:
             raise
         self._outputs.start(self.platform.system.bus)
         self._loop.start(self.started_at)
+        if self._accounts:
+            watch = watch_keys(self.platform, self._accounts, os.environ, self.distrust)
+            self._tasks.append(asyncio.create_task(watch))
         logger.info("running: mode {}, run {}", self.settings.mode.value, self.state.recovered.run)
+        for note in self.state.notes:
+            logger.warning(note)
+
+    def distrust(self, reason: str) -> None:
+        """Halt: what was right at the start is not any more."""
+        self.tell(RISK, Halt(reason, "the hourly look at the keys"))
 
     async def _abandon(self) -> None:
         """The start failed: leave nothing open."""
@@ -187,8 +207,9 @@ class Orchestrator:
 
     async def _open_drivers(self) -> None:
         platform, loop = self.platform, self._loop
-        self._journal = JournalDriver(loop, self.state.journal)
+        self._journal = JournalDriver(loop, self.state.journal, self._on_journal_failure)
         loop.attach({JournalAppend: self._journal.append})
+        self._closers.append(open_worker(loop))
         self._sockets: WebSocketDriver | None = None
         self._http: HttpDriver | None = None
         self._library: CcxtDriver | None = None
@@ -220,13 +241,12 @@ class Orchestrator:
                 }
             loop.attach(performers)
         secrets += self._outputs.secrets
-        log = configure_log(self.settings.log.level, self.settings.log.file, secrets)
-        self._closers.append(log.close)
+        self._closers.append(configure_log(self.settings.log.level, self.settings.log.file, secrets).close)
 
     def _taps(self) -> None:
-        """Who else listens: the halt marker, the log, and the list of our fills."""
+        """Who else listens: the marks of what waits for an operator, the log, and the list of our fills."""
         bus = self.platform.system.bus
-        bus.subscribe(TradingStateChanged, HaltMarker(self.state))
+        self.state.marks.follow(bus)
         tap = LogTap()
         for kind in KINDS:
             bus.subscribe(kind, tap)
@@ -276,26 +296,34 @@ class Orchestrator:
             await asyncio.sleep(self.settings.storage.book_every_ms / 1_000)
             history.note_books(self.platform.streams, self._loop.now())
 
+    def _on_journal_failure(self) -> None:
+        """Nothing is durable any more: the OMS halts trading and cancels, and then there is nothing left to do here."""
+        logger.error("{}: cannot be written; what is open is cancelled, and the run ends", self.state.journal.path)
+        self.request_stop()
+
     # -- stopping ------------------------------------------------------------------------------
 
     async def _wind_down(self, reason: str) -> None:
         """Refuse new plans, cancel what is open, and wait until the venues have confirmed it."""
         self._loop.tell(RISK, Shutdown(reason))
         self._loop.tell(OMS, Shutdown(reason))
-        if not await self._settled():
+        if not await self._settled(STOP_SECONDS if self._taken is None else 0):
             logger.warning("stopping with orders that are not confirmed: they are looked for at the next start")
 
     async def _cancel_for(self, reason: str) -> None:
         """The OMS may be what failed: cancel what its last state shows, without it."""
         logger.error("{}: trading is halted, cancelling what is open", reason)
+        cancels: dict[ActorName, list[CancelOrder]] = {}
         for order in self.platform.system.view(OMS).orders:
             request = order.request
             cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
-            self._loop.tell(trading_name(self.settings, request.instrument), cancel)
+            cancels.setdefault(trading_name(self.settings, request.instrument), []).append(cancel)
+        for name, orders in cancels.items():
+            self._loop.tell(name, CancelOrders(orders[0].account, tuple(orders)))
         await asyncio.sleep(1.0)
 
-    async def _settled(self) -> bool:
-        for _ in range(int(STOP_SECONDS / STEP_SECONDS)):
+    async def _settled(self, patience_s: float) -> bool:
+        for _ in range(int(patience_s / STEP_SECONDS)):
             view = self.platform.system.view(OMS)
             if view.open == 0 and view.plans == 0:
                 return True

@@ -24,7 +24,7 @@ COLUMNS = (
     "trade_id",
 )
 
-PLAN_COLUMNS = ("at", "plan_id", "strategy", "expected", "realised", "fees", "residual", "currency", "unpriced")
+PLAN_COLUMNS = ("at", "plan_id", "strategy", "expected", "realised", "fees", "residuals", "currency", "unpriced")
 
 
 class FillLog:
@@ -82,7 +82,7 @@ class PlanLog:
                         plan.expected,
                         plan.realised,
                         plan.fees,
-                        plan.residual,
+                        " ".join(f"{left.amount} {left.asset}" for left in plan.residuals),
                         plan.currency,
                         " ".join(plan.unpriced),
                     )

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.health import TradingStateChanged
+from integrated_trading_system.domain.health import Latched, TradingStateChanged
 from integrated_trading_system.domain.ids import (
     AccountId,
     ActorName,
@@ -26,17 +27,11 @@ from integrated_trading_system.drivers.callbacks import Callbacks
 from integrated_trading_system.feed.books import Books
 from integrated_trading_system.feed.buffers import Buffers
 from integrated_trading_system.feed.clock import Clocks
-from integrated_trading_system.oms.records import (
-    PlanClosed,
-    PlanIntended,
-    decode,
-    fills_of,
-    funding_of,
-    openings_of,
-    orders_of,
-)
+from integrated_trading_system.oms.memory import Memory, remember
+from integrated_trading_system.oms.records import decode
 from integrated_trading_system.orchestrator.listing import Listing
 from integrated_trading_system.orchestrator.notes import Notes
+from integrated_trading_system.orchestrator.withheld import Withheld
 from integrated_trading_system.pms.attribution import Owner
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
@@ -61,39 +56,47 @@ class Recovered:
     """The journal's, oldest first."""
     halted: str | None = None
     """Why trading was halted when the last run ended; only an operator lifts it."""
+    reducing: str | None = None
+    """Why an operator had allowed only what reduces risk; only an operator lifts it."""
+    latched: tuple[Latched, ...] = ()
+    """Strategies that repeated themselves too often, and wait for an operator."""
     run: int = 1
     """Counts starts in this state directory; larger than ever before."""
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What the records say besides orders."""
+        return remember(map(decode, self.records))
 
     @property
     def fills(self) -> tuple[Fill, ...]:
         """Every fill that was ever booked."""
-        return fills_of(self.records)
+        return tuple(self.memory.fills)
 
     @property
     def openings(self) -> dict[tuple[VenueId, AccountId, Asset], Decimal]:
         """What every account held before our first fill, and what came to it from outside since."""
-        return openings_of(self.records)
+        return self.memory.openings
 
     @property
     def funding(self) -> tuple[FundingPaid, ...]:
         """Every payment of funding that was ever booked."""
-        return funding_of(self.records)
+        return tuple(self.memory.funding)
 
     @property
     def owners(self) -> dict[ClientOrderId, Owner]:
         """Whose every order ever intended was."""
-        return {one.client_order_id: Owner(one.plan_id, one.strategy) for one in orders_of(self.records)}
+        return {order: Owner(*of) for order, of in self.memory.owners.items()}
 
     @property
     def plans_in_flight(self) -> tuple[Plan, ...]:
         """Plans that were begun and are not finished."""
-        plans: dict[PlanId, Plan] = {}
-        for record in (decode(raw) for raw in self.records):
-            if isinstance(record, PlanIntended):
-                plans[record.plan.plan_id] = record.plan
-            elif isinstance(record, PlanClosed):
-                plans.pop(record.finished.plan_id, None)
-        return tuple(plans.values())
+        return tuple(self.memory.plans.values())
+
+    @property
+    def traded(self) -> dict[PlanId, list[Decimal]]:
+        """What each leg of these plans traded so far, in its own direction."""
+        return self.memory.traded
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,14 @@ class Platform:
     outputs: Fingerprint
     venues: Mapping[VenueId, Venue]
     accounts: Mapping[VenueId, AccountId]
+    traded: Mapping[VenueId, AccountId]
+    """Those that orders can go to."""
     comparisons: tuple[Comparison, ...]
     strategies: Mapping[str, ActorName]
     streams: Mapping[InstrumentId, tuple[DataType, ...]]
     listing: Listing = field(default_factory=Listing)
     notes: Notes = field(default_factory=Notes)
+    withheld: Withheld = field(default_factory=Withheld)
     callbacks: Callbacks = field(default_factory=Callbacks)
     """Functions of users."""
 
@@ -137,8 +143,19 @@ def connector_name(venue: VenueId) -> ActorName:
 
 def trading_name(settings: PlatformSettings, instrument: InstrumentId) -> ActorName:
     """The actor that takes the orders for an instrument."""
-    venue = venue_of(instrument)
-    return paper_name(venue) if settings.mode is Mode.PAPER else connector_name(venue)
+    return taker_name(settings, venue_of(instrument))
+
+
+def taker_name(settings: PlatformSettings, venue: VenueId) -> ActorName:
+    """The actor that takes the orders for a venue."""
+    if settings.mode is Mode.PAPER:
+        return paper_name(venue)
+    return shadow_name(venue) if settings.mode is Mode.SHADOW else connector_name(venue)
+
+
+def shadow_name(venue: VenueId) -> ActorName:
+    """The actor that keeps a venue's orders from leaving in a shadow run."""
+    return ActorName(f"shadow.{venue}")
 
 
 def paper_name(venue: VenueId) -> ActorName:

@@ -32,6 +32,8 @@ def header_of(settings: PlatformSettings, recovered: Recovered, started_at: Nano
         started_at=started_at,
         recovered=recovered.records,
         halted=recovered.halted,
+        latched=recovered.latched,
+        reducing=recovered.reducing,
     )
 
 
@@ -42,4 +44,11 @@ def platform_of(header: Header) -> Platform:
     except ValueError as error:
         message = f"the recording's configuration is not of this version ({header.code}): {error}"
         raise ReplayDiffers(message) from None
-    return wire(settings, Recovered(records=header.recovered, halted=header.halted, run=header.run))
+    recovered = Recovered(
+        records=header.recovered,
+        halted=header.halted,
+        reducing=header.reducing,
+        latched=header.latched,
+        run=header.run,
+    )
+    return wire(settings, recovered)

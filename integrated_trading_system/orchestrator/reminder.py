@@ -1,9 +1,10 @@
 """What a restarted actor has missed is told again, and what died with it is buried.
 
 A new incarnation knows nothing of what the one before had heard. A strategy hears again of its
-instruments, of what was last reported of its balances (and they are asked for anew: fills came since)
-and of the trading state; the feed hears of instruments and of the links that stand. The links of a
-connector are of no use to its next life: they are closed, and whoever relies on them hears so.
+instruments, of what was last reported of its balances (and they are asked for anew: fills came since),
+of the orders that are open and of the trading state; the feed hears of instruments and of the links that
+stand. The links of a connector are of no use to its next life: they are closed, and whoever relies on them
+hears so.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,10 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported
 from integrated_trading_system.domain.health import ActorFailed, LinkChanged, LinkState, TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, ActorName, LinkId, VenueId
+from integrated_trading_system.domain.ids import AccountId, ActorName, ClientOrderId, LinkId, VenueId
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.link import CloseLink
-from integrated_trading_system.domain.order import QueryBalances
+from integrated_trading_system.domain.order import TERMINAL, Order, QueryBalances
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import FEED, connector_name
 from integrated_trading_system.runtime.actor import Ref
@@ -43,7 +44,9 @@ class Reminder:
         self._links: dict[LinkId, LinkChanged] = {}
         self._strategies: dict[ActorName, tuple[Ref[Any], dict[type, tuple[str, ...] | None]]] = {}
         self._feed: Ref[InstrumentsListed | LinkChanged] | None = None
-        heard: tuple[type[Any], ...] = (*REMEMBERED, LinkChanged, ActorFailed)
+        self._orders: dict[ClientOrderId, Order] = {}
+        """Those that are open."""
+        heard: tuple[type[Any], ...] = (*REMEMBERED, Order, LinkChanged, ActorFailed)
         for kind in heard:
             system.bus.subscribe(kind, self)
 
@@ -56,7 +59,7 @@ class Reminder:
         self._feed = ref
 
     def tell(
-        self, message: InstrumentsListed | BalancesReported | TradingStateChanged | LinkChanged | ActorFailed
+        self, message: InstrumentsListed | BalancesReported | TradingStateChanged | Order | LinkChanged | ActorFailed
     ) -> None:
         """Remember, or remind."""
         match message:
@@ -67,6 +70,10 @@ class Reminder:
                 known[message.venue] = _joined(known.get(message.venue), message)
             case TradingStateChanged():
                 self._facts[TradingStateChanged][""] = message
+            case Order():
+                self._orders[message.request.client_order_id] = message
+                if message.status in TERMINAL:
+                    del self._orders[message.request.client_order_id]
             case LinkChanged(link=link, state=state):
                 self._links[link] = message
                 if state is LinkState.DOWN:
@@ -89,6 +96,8 @@ class Reminder:
             for key, fact in self._facts[kind].items():
                 if venues is None or key in venues:
                     ref.tell(fact)
+        for order in self._orders.values():
+            ref.tell(order)
         balances = wanted[BalancesReported]
         for venue, account in self._accounts.items():
             if venue in self._trading and (balances is None or venue in balances):

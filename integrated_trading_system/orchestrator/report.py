@@ -60,10 +60,21 @@ def _lines(summary: dict[str, Any]) -> list[str]:
     top = sorted(opportunities["rejected"].items(), key=lambda item: (-item[1], item[0]))[:REASONS_SHOWN]
     if top:
         lines.append("  not traded:  " + ", ".join(f"{reason} {number}" for reason, number in top))
+    for advised in opportunities["advice"]:
+        dry = "" if advised["dry_in_s"] is None else f", which runs dry in {advised['dry_in_s'] / 60:.0f} min"
+        lines.append(
+            f"capital        {advised['asset']}: move {advised['quantity']:.8g} from {advised['from']} to "
+            f"{advised['to']}{dry}; missed there {advised['missed']:.4f}, the transfer costs {advised['cost']:.4f}"
+        )
     lines.append(
         f"orders         {orders['submitted']} submitted, {orders['filled']} filled, {orders['expired']} expired, "
         f"{orders['cancelled']} cancelled, {orders['rejected']} rejected, {orders['unknown']} unknown"
     )
+    if (shadow := summary.get("shadow")) is not None:
+        lines.append(
+            f"shadow         {shadow['orders']} orders in {shadow['plans']} plans would have been sent, none was; "
+            f"edge expected {shadow['expected_edge']:.4f}"
+        )
     for name, position in summary["positions"].items():
         if position["quantity"]:
             lines.append(f"position       {name}: {position['quantity']} at {position['average_price']:.2f}")

@@ -1,6 +1,7 @@
 """The `run` command: real time on a live loop, or dev mode in virtual time."""
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -8,6 +9,7 @@ import uvloop
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.orchestrator.display import Display, choose_display
+from integrated_trading_system.orchestrator.guarding import guard_of
 from integrated_trading_system.orchestrator.options import Exit, RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.report import exit_code, finish
@@ -28,7 +30,12 @@ async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):  # before the start: one that comes while it starts counts as well
         loop.add_signal_handler(number, orchestrator.request_stop)
+    guard = guard_of(settings, options, os.getpid())
+    if guard is not None:
+        guard.start()  # before there are threads; a start that is refused leaves it nothing to do
     await orchestrator.start()
+    if guard is not None:
+        guard.begin()
     display: Display = choose_display(orchestrator.platform, live=options.ui and sys.stdout.isatty())
     task = asyncio.create_task(display.run(orchestrator.now))
     try:
@@ -37,5 +44,7 @@ async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         outcome = await orchestrator.stop()
+    if guard is not None:
+        guard.farewell()
     finish(outcome, options.summary, settings.state_dir / f"fills-{orchestrator.state.recovered.run}.csv")
     return exit_code(outcome)

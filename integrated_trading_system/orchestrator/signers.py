@@ -49,14 +49,20 @@ def configured_signers(
     secrets: list[str] = []
     for venue, settings in venues.items():
         keys: dict[AccountId, Credentials] = {}
-        if settings.api_key is not None and settings.api_secret is not None:
-            key = resolve_secret(settings.api_key.get_secret_value(), environment)
-            secret = resolve_secret(settings.api_secret.get_secret_value(), environment)
-            passphrase = ""
-            if settings.api_passphrase is not None:
-                passphrase = resolve_secret(settings.api_passphrase.get_secret_value(), environment)
-                secrets.append(passphrase)
-            keys[accounts[venue]] = Credentials(api_key=key, api_secret=secret, passphrase=passphrase)
-            secrets += [key, secret]
+        if (found := configured_credentials(settings, environment)) is not None:
+            keys[accounts[venue]] = found
+            secrets += [text for text in (found.api_key, found.api_secret, found.passphrase) if text]
         signers[venue] = Signer(catalog.signing_of(venue), keys)
     return signers, tuple(secrets)
+
+
+def configured_credentials(settings: VenueSettings, environment: Mapping[str, str]) -> Credentials | None:
+    """The venue's key; None where none is configured. Raises as `configured_signers` does."""
+    if settings.api_key is None or settings.api_secret is None:
+        return None
+    key = resolve_secret(settings.api_key.get_secret_value(), environment)
+    secret = resolve_secret(settings.api_secret.get_secret_value(), environment)
+    passphrase = ""
+    if settings.api_passphrase is not None:
+        passphrase = resolve_secret(settings.api_passphrase.get_secret_value(), environment)
+    return Credentials(api_key=key, api_secret=secret, passphrase=passphrase)

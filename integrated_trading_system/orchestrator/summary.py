@@ -6,11 +6,13 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
+from integrated_trading_system.config.platform import Mode
 from integrated_trading_system.domain.errors import ConfigurationError
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import ActorName, venue_of
 from integrated_trading_system.domain.market import Level
 from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.opportunity import RebalanceAdvised
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.orchestrator import condition, proof
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome, PlanLog
@@ -79,6 +81,7 @@ def picture(platform: Platform) -> dict[str, Any]:
         "risk": to_builtins(system.view(RISK), builtin_types=()) if system.view(RISK) is not None else {},
         "mailboxes": {name: to_builtins(figures) for name, figures in system.mailboxes().items()},
         "restarts": system.restarts(),
+        **({"shadow": platform.withheld.figures()} if platform.settings.mode is Mode.SHADOW else {}),
     }
 
 
@@ -169,8 +172,23 @@ def _opportunities(platform: Platform) -> dict[str, Any]:
         "approved": risk.approved,
         "executed": pms.plans_traded,
         "rejected": rejected,
+        "advice": [_advice(advised) for advised in platform.notes.advice.values()],
         "expected_edge": expected,
         "realised_edge": pms.realised_edge,
+    }
+
+
+def _advice(advised: RebalanceAdvised) -> dict[str, Any]:
+    return {
+        "strategy": advised.strategy,
+        "asset": advised.asset,
+        "from": advised.source,
+        "to": advised.target,
+        "quantity": advised.quantity,
+        "dry_in_s": None if advised.dry_in is None else advised.dry_in / SECOND,
+        "cost": advised.cost,
+        "missed": advised.missed,
+        "pays": advised.pays,
     }
 
 

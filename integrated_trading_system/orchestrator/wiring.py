@@ -8,7 +8,7 @@ The hot lane (connector → feed → synchronizer → strategy) is joined by inl
 from functools import partial
 from typing import Any, Final
 
-from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported, Fill
 from integrated_trading_system.domain.health import (
@@ -22,29 +22,32 @@ from integrated_trading_system.domain.health import (
     LinkChanged,
     Reconciled,
     TradingStateChanged,
+    VenueBlocked,
 )
-from integrated_trading_system.domain.ids import ActorName, StrategyId
+from integrated_trading_system.domain.ids import ActorName, Asset, StrategyId
 from integrated_trading_system.domain.instrument import InstrumentsListed
+from integrated_trading_system.domain.money import BPS, ZERO
 from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
 from integrated_trading_system.domain.order import Order
-from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
+from integrated_trading_system.domain.plan import AmendRefused, PlanDenied, PlanFinished
 from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
 from integrated_trading_system.domain.preferred import SourceChanged
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
-from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.manager import OrderManagementSystem
-from integrated_trading_system.oms.records import traded_by_leg
 from integrated_trading_system.orchestrator.data_wiring import MONEY, DataWiring
+from integrated_trading_system.orchestrator.overheard import Overheard
 from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, GateSwitch, Platform, Recovered
 from integrated_trading_system.orchestrator.reminder import Reminder
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.risk.manager import RiskManager
+from integrated_trading_system.risk.past import Past
 from integrated_trading_system.runtime.cell import Cell
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
-from integrated_trading_system.strategies.catalog import strategy_class, strategy_settings
+from integrated_trading_system.strategies.catalog import strategy_of
+from integrated_trading_system.strategies.holdings import Holdings
 from integrated_trading_system.strategies.strategy import Fees, PlanIds, Strategy, StrategySetup
 
 DECISIONS: Final = (
@@ -59,13 +62,13 @@ DECISIONS: Final = (
         Opportunity,
         OpportunityMissed,
     ),
-    *(Order, PlanDenied, PlanFinished, TradingStateChanged),
+    *(Order, PlanDenied, AmendRefused, PlanFinished, TradingStateChanged),
 )
 """Facts that count as outputs of a run, beside the effects: their hash says whether two runs decided alike."""
 
 FOLLOWED_BY_RISK: Final = (
     *(Order, Fill, PlanFinished, InstrumentsListed, BookStateChanged, FeedUnreliable, FeedReliable),
-    *(LinkChanged, BalancesReported, Reconciled, Halt, Alarm),
+    *(LinkChanged, VenueBlocked, BalancesReported, Reconciled, Halt, Alarm),
 )
 
 
@@ -74,6 +77,8 @@ def wire(settings: PlatformSettings, recovered: Recovered) -> Platform:
     platform = _Wiring(settings, recovered).platform()
     platform.system.bus.subscribe(InstrumentsListed, platform.listing)
     platform.notes.follow(platform.system.bus)
+    if settings.mode is Mode.SHADOW:
+        platform.withheld.follow(platform.system.bus)
     platform.callbacks.publish = platform.system.bus.publish
     return platform
 
@@ -86,7 +91,7 @@ class _Wiring:
         self.recovered = recovered
         self.fills = recovered.fills
         self.system = System()
-        self.gate = KillGate()
+        self.gate = KillGate(silent=settings.mode is Mode.SHADOW)
         self.outputs = Fingerprint()
         self.data = DataWiring(settings, self.system)
         self.strategies: dict[str, ActorName] = {}
@@ -102,13 +107,13 @@ class _Wiring:
         pms = self._pms()
         oms = self._oms()
         risk = self._risk(oms)
-        strategies = self._strategies(risk)
+        strategies = self._strategies(risk, oms)
         data.subscriptions()
         feed = data.feed(data.synchronizers(strategies))
         self.reminder.follow_feed(system.inline(feed))
         data.trust()
         data.candles()
-        data.connectors(feed, oms, self.fills)
+        data.connectors(feed, Overheard(oms, risk), self.fills)
         self._subscribe_money(pms, oms, risk)
         return Platform(
             settings=self.settings,
@@ -120,6 +125,7 @@ class _Wiring:
             outputs=self.outputs,
             venues=data.venues,
             accounts=data.accounts,
+            traded=data.traded,
             comparisons=data.comparisons,
             strategies=self.strategies,
             streams=data.streams,
@@ -144,9 +150,6 @@ class _Wiring:
 
     def _oms(self) -> Cell[Any]:
         data = self.data
-        windows = {venue: of.receive_window for venue, of in data.venues.items()}
-        if data.on_paper:
-            windows = {venue: Nanos(2 * data.paper_latency) for venue in data.venues}
         rules = {venue: of.client_order_id_max for venue, of in data.venues.items()}
         return self.system.spawn(
             OMS,
@@ -154,7 +157,7 @@ class _Wiring:
                 self.settings.oms,
                 data.trading,
                 data.traded,
-                windows,
+                data.receive_windows,
                 rules,
                 self.recovered.records,
                 self.recovered.run,
@@ -171,10 +174,25 @@ class _Wiring:
                 oms,
                 self.data.books,
                 run=str(self.recovered.run),
-                halted=self.recovered.halted,
-                recovered=self.fills,
-                in_flight=self.recovered.plans_in_flight,
-                traded=traded_by_leg(self.recovered.records),
+                past=Past(
+                    halted=self.recovered.halted,
+                    reducing=self.recovered.reducing,
+                    latched=self.recovered.latched,
+                    fills=self.fills,
+                    owners={order: owner.strategy for order, owner in self.recovered.owners.items()},
+                    in_flight=self.recovered.plans_in_flight,
+                    traded=self.recovered.traded,
+                ),
+                conversions=[
+                    conversion
+                    for comparison in self.data.comparisons
+                    if comparison.currency == self.settings.risk.currency
+                    for conversion in comparison.conversions
+                ],
+                fees={
+                    venue: max(of.maker_fee_bps, of.taker_fee_bps, ZERO) / BPS
+                    for venue, of in self.data.venue_settings.items()
+                },
             ),
             limits=MONEY,
             policy=NEVER,
@@ -193,32 +211,44 @@ class _Wiring:
         subscribe(FundingPaid, pms)
         subscribe(Order, pms)
         subscribe(BalancesReported, pms)
+        subscribe(Reconciled, pms)
         subscribe(InstrumentsListed, pms)
         subscribe(PlanFinished, pms)
 
     # -- deciding ------------------------------------------------------------------------------
 
-    def _strategies(self, risk: Cell[Any]) -> dict[str, list[Cell[Any]]]:
+    def _strategies(self, risk: Cell[Any], oms: Cell[Any]) -> dict[str, list[Cell[Any]]]:
         """By Comparison: the strategies that want its snapshots."""
         comparisons = {comparison.name: comparison for comparison in self.data.comparisons}
         wanting: dict[str, list[Cell[Any]]] = {comparison.name: [] for comparison in self.data.comparisons}
         fees = {
-            venue: Fees(maker_bps=of.maker_fee_bps, taker_bps=of.taker_fee_bps)
+            venue: Fees(
+                maker_bps=of.maker_fee_bps,
+                taker_bps=of.taker_fee_bps,
+                asset=None if of.fee_asset is None else Asset(of.fee_asset),
+                discount=of.fee_discount_pct / 100,
+            )
             for venue, of in self.data.venue_settings.items()
         }
+        owners = {order: owner.strategy for order, owner in self.recovered.owners.items()}
+        holdings = Holdings(self.fills, owners)
+        self.system.bus.subscribe(Order, holdings)
+        self.system.bus.subscribe(Fill, holdings)
         for chosen in self.settings.strategies:
             if not chosen.enabled:
                 continue
-            kind = strategy_class(chosen.strategy)
+            kind, settings = strategy_of(chosen.strategy, chosen.settings)
             setup = StrategySetup(
                 name=StrategyId(chosen.name),
                 comparison=comparisons[chosen.comparison],
                 books=self.data.books,
                 plans=risk,
+                cancels=oms,
+                holdings=holdings,
                 plan_ids=PlanIds(str(self.recovered.run)),
                 accounts=self.data.traded,
                 fees=fees,
-                settings=strategy_settings(kind, chosen.settings),
+                settings=settings,
             )
             name = ActorName(f"strategy.{chosen.name}")
             cell = self.system.spawn(name, partial(kind, setup))

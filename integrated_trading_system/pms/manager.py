@@ -10,6 +10,7 @@ from msgspec import Struct
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.book import BookReader
 from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill
+from integrated_trading_system.domain.health import Reconciled
 from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, InstrumentId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
@@ -32,7 +33,9 @@ class EquityDue(Struct, frozen=True):
     """Timer: value everything."""
 
 
-PmsInbox: TypeAlias = Fill | FundingPaid | Order | BalancesReported | InstrumentsListed | PlanFinished | EquityDue
+PmsInbox: TypeAlias = (
+    Fill | FundingPaid | Order | BalancesReported | Reconciled | InstrumentsListed | PlanFinished | EquityDue
+)
 
 
 class PositionManagementView(Struct, frozen=True, kw_only=True):
@@ -103,6 +106,9 @@ class PositionManagementSystem(Actor[PmsInbox]):
         """Orders of which a fill may be missing."""
         self._traded_at: dict[tuple[VenueId, AccountId], Nanos] = {}
         self._reported_at: dict[tuple[VenueId, AccountId], Nanos] = {}
+        self._reconciled = False
+        self._early: dict[tuple[VenueId, AccountId], BalancesReported] = {}
+        """The last whole report of each account from before that."""
 
     def start(self) -> None:
         """Value everything from now on, again and again."""
@@ -121,6 +127,8 @@ class PositionManagementSystem(Actor[PmsInbox]):
                 self._on_instruments(message)
             case BalancesReported():
                 self._on_balances(message)
+            case Reconciled():
+                self._on_reconciled()
             case PlanFinished():
                 self._on_plan(message)
             case EquityDue():
@@ -249,8 +257,21 @@ class PositionManagementSystem(Actor[PmsInbox]):
         if message.complete:
             known.clear()
         known.update({balance.asset: balance for balance in message.balances})
-        if self._comparable(message):
-            for found in self.audit.report(message, self.context.now):
+        if self._reconciled:
+            self._compare(message)
+        elif message.complete:
+            self._early[owner] = message
+
+    def _on_reconciled(self) -> None:
+        """From now on the fills of earlier runs are known, also those that were told just before a crash."""
+        self._reconciled = True
+        for report in self._early.values():
+            self._compare(report)
+        self._early.clear()
+
+    def _compare(self, report: BalancesReported) -> None:
+        if self._comparable(report):
+            for found in self.audit.report(report, self.context.now):
                 self._analyst.given(found.asset, found.amount)
                 self.context.publish(found)
 
@@ -277,7 +298,7 @@ class PositionManagementSystem(Actor[PmsInbox]):
             expected=finished.expected_edge,
             realised=realised,
             fees=fees,
-            residual=finished.residual,
+            residuals=finished.residuals,
             currency=self.valuation.currency,
             unpriced=unpriced,
             at=finished.at,

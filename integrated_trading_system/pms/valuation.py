@@ -1,6 +1,6 @@
 """What things are worth in the reporting currency: stated rates first, then mid prices of VALID books."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -126,28 +126,54 @@ def realised_edge(
 ) -> tuple[Decimal, Decimal, tuple[Asset, ...]]:
     """What the plan brought after fees, the fees, and the assets without a rate.
 
-    What it left unhedged is worth the mid price of the leg that has too much of it.
+    What is left of an asset is worth the mid price of the leg that has too much of it. What one leg brings and
+    another is paid with, as in a round trip, is netted first: it has one rate, not one for each place.
     """
     sums = Sum(valuation)
     brought = fees = ZERO
+    paid_with = {instruments[leg.instrument].quote for leg in finished.legs}
+    flows: dict[Asset, Decimal] = {}
+    apart: list[LegOutcome] = []
     for leg in finished.legs:
-        brought += sums.value(instruments[leg.instrument].quote, leg.flow)
+        base, quote = instruments[leg.instrument].base, instruments[leg.instrument].quote
+        flows[quote] = flows.get(quote, ZERO) + leg.flow
+        if base in paid_with:
+            flows[base] = flows.get(base, ZERO) + _units(leg)
+        else:
+            apart.append(leg)
         for fee in leg.fees_paid:
             fees += sums.value(fee.asset, fee.amount)
-    brought += _unhedged(finished, instruments, valuation, sums)
+    brought += sum((sums.value(asset, amount) for asset, amount in flows.items()), ZERO)
+    for legs in _by_asset(apart, instruments):
+        brought += _left(legs, instruments, valuation, sums)
     return brought - fees, fees, tuple(sums.unpriced)
 
 
-def _unhedged(
-    finished: PlanFinished, instruments: Mapping[InstrumentId, Instrument], valuation: Valuation, sums: Sum
+def _by_asset(
+    legs: Sequence[LegOutcome], instruments: Mapping[InstrumentId, Instrument]
+) -> Iterable[Sequence[LegOutcome]]:
+    """Legs that trade the same thing: two that match in base units, by whatever name, or those of one base."""
+    if len(legs) == 2 and legs[0].planned * legs[0].multiplier == legs[1].planned * legs[1].multiplier:
+        return (legs,)
+    by_base: dict[Asset, list[LegOutcome]] = {}
+    for leg in legs:
+        by_base.setdefault(instruments[leg.instrument].base, []).append(leg)
+    return by_base.values()
+
+
+def _left(
+    legs: Sequence[LegOutcome], instruments: Mapping[InstrumentId, Instrument], valuation: Valuation, sums: Sum
 ) -> Decimal:
-    if not finished.residual:
+    """What these legs left of their asset, in the reporting currency."""
+    units = sum((_units(leg) for leg in legs), ZERO)
+    if not units:
         return ZERO
-    leg: LegOutcome = max(finished.legs, key=lambda leg: leg.side.sign * leg.filled * leg.multiplier * _sign(finished))
+    leg = max(legs, key=lambda leg: _units(leg) * units)
     instrument = instruments[leg.instrument]
     price = valuation.mid(leg.instrument) or leg.average_price
-    return sums.value(instrument.quote, instrument.notional(price, finished.residual / leg.multiplier))
+    return sums.value(instrument.quote, instrument.notional(price, units / leg.multiplier))
 
 
-def _sign(finished: PlanFinished) -> int:
-    return 1 if finished.residual > 0 else -1
+def _units(leg: LegOutcome) -> Decimal:
+    """Signed base units."""
+    return leg.side.sign * leg.filled * leg.multiplier

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, msgpack
 
 from integrated_trading_system.domain.errors import ReplayDiffers
+from integrated_trading_system.domain.health import Latched
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.inputs import Input
 from integrated_trading_system.domain.time import Nanos
@@ -42,6 +43,10 @@ class Header(Struct, frozen=True, tag=True):
     """Journal records that the run started from."""
     halted: str | None
     """A halt that the run started with."""
+    latched: tuple[Latched, ...] = ()
+    """Strategies that were latched when it started."""
+    reducing: str | None = None
+    """A restriction to reducing that it started with."""
 
 
 class Told(Struct, frozen=True, gc=False, tag=True):

@@ -20,7 +20,7 @@ VENUE_FILES = (
     *("__init__", "endpoints", "wire", "symbols", "codec", "user_codec", "session"),
     *("market", "history", "trading", "signing"),
 )
-SOME_VENUES_FILES = ("checksum",)
+SOME_VENUES_FILES = ("account", "cancels", "checksum", "dead_man", "orders")
 
 FILE_LINES_MAX = 350
 FUNCTION_LINES_MAX = 50

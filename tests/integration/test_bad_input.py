@@ -57,7 +57,7 @@ def test_the_good_file_runs(tmp_path: Path) -> None:
         ("mode: dev", "mode: dev\nseeed: 3", "seeed: unknown key; did you mean 'seed'?"),
         ("mode: dev", "mode: dev\nseed: -3", "seed: input should be greater than or equal to 0"),
         ("venues:", "venus:", "venues: missing, and has no default"),
-        ("mode: dev", "mode: test", "mode: input should be 'dev', 'paper' or 'live'"),
+        ("mode: dev", "mode: test", "mode: input should be 'dev', 'paper', 'shadow' or 'live'"),
         ("mode: dev", "mode: [dev", "expected ',' or ']'"),
         ("name: arb, comparison: btc", "name: arb, comparison: eth", "unknown comparison 'eth' (known: btc)"),
         ('"binance:spot:BTCUSDT", ', '"okx:spot:BTCUSDT", ', "venue 'okx:spot' is not configured"),
@@ -96,10 +96,18 @@ def test_a_port_that_cannot_be_is_refused_and_no_other_one_taken(port: str, caps
     assert f"expected a port from 0 to 65535, not {port}" in said(capsys)
 
 
-def test_live_mode_is_refused_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = written(tmp_path, GOOD.replace("mode: dev", "mode: live"))
+def test_real_orders_without_keys_are_refused_with_a_sentence_for_each_thing_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "rest_url: 'http://127.0.0.1:9', ws_url: 'ws://127.0.0.1:9', symbols"
+    path = written(tmp_path, GOOD.replace("mode: dev", "mode: live").replace("{symbols", f"{{{nowhere}"))
     assert main(["--config", path, "--set", f"state_dir={tmp_path / 'state'}"]) == 3
-    assert "mode: live is not open" in said(capsys)
+    lines = said(capsys).splitlines()
+    assert lines[0] == "its: mode: live is refused, nothing was sent:"
+    for venue in ("binance:spot", "bybit:linear"):
+        assert any(line.startswith(f"its:   {venue} key: none, and a strategy decides") for line in lines)
+        assert any(line.startswith(f"its:   {venue} reach: no answer: refused") for line in lines)
+    assert lines[-1] == "its:   live accounts: no venue has a key; set api_key and api_secret"
 
 
 def test_virtual_time_is_for_simulated_venues_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

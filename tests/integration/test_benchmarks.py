@@ -16,6 +16,8 @@ FIGURES = {
     "venues": lambda result: result["venues"][0]["us"]["whole"],
     "replay": lambda result: result["per_second"],
     "startup": lambda result: result["wall_s"],
+    "recovery": lambda result: result["seconds"]["no journal"],
+    "tick_to_order": lambda result: result["us"]["synced"]["on the wire"][0],
 }
 """Not `peers`: it installs other people's packages."""
 

@@ -214,6 +214,7 @@ SHAPE: dict[str, Any] = {
     "opportunities": {
         **dict.fromkeys(("detected", "approved", "executed"), WHOLE),
         "rejected": {"fees": WHOLE},
+        "advice": list,
         "expected_edge": MONEY,
         "realised_edge": MONEY,
     },

@@ -122,7 +122,7 @@ async def test_a_system_connects_asks_and_writes_through_the_real_world(tmp_path
     system.spawn(ActorName("feed"), Feed)
     loop, gate = LiveLoop(system, clock), TestGate()
     websocket, http = WebSocketDriver(loop, {}, gate), HttpDriver(loop, {}, gate, "its/test")
-    journal = JournalDriver(loop, Journal.open(tmp_path / "journal", "1.0", "config"))
+    journal = JournalDriver(loop, Journal.open(tmp_path / "journal", "1.0", "config", 1))
     loop.attach(
         {
             OpenLink: websocket.open,

@@ -14,11 +14,14 @@ from integrated_trading_system.domain.ids import (
     Asset,
     ClientOrderId,
     InstrumentId,
+    PlanId,
+    StrategyId,
     TradeId,
     VenueOrderId,
 )
 from integrated_trading_system.domain.market import Level, Trade
 from integrated_trading_system.domain.money import Money
+from integrated_trading_system.domain.opportunity import EdgeRealised, Opportunity
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import DAY, SECOND, Nanos
 from integrated_trading_system.drivers.storage.sqlite import History
@@ -79,6 +82,52 @@ async def test_facts_are_found_in_their_tables_after_closing(tmp_path: Path) -> 
     assert rows(path, "SELECT count(*), sum(quantity) FROM trade_data") == [(3, 0.75)]
     assert rows(path, "SELECT quantity, fee, fee_asset FROM fills") == [("0.10000001", "0.00000001", "BNB")]
     assert rows(path, "SELECT bids, asks FROM orderbook_snapshots") == [("[[100.0,1.0]]", "[[101.0,2.0]]")]
+
+
+async def test_what_a_plan_was_to_bring_and_what_it_brought_stand_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "market_data.db"
+    history = await opened(path)
+    history.outbox.tell(
+        Opportunity(
+            plan_id=PlanId("p"),
+            strategy=StrategyId("arb"),
+            comparison="btc",
+            buy=BTC,
+            sell=BTC,
+            quantity=Decimal(1),
+            buy_price=Decimal(100),
+            sell_price=Decimal(102),
+            gross_edge=Decimal(2),
+            fees=Decimal("0.5"),
+            slippage=Decimal("0.25"),
+            edge=Decimal("1.5"),
+            edge_bps=150.0,
+            bound=Nanos(0),
+            at=Nanos(1),
+            decay=Decimal("0.125"),
+            funding=Decimal("-0.25"),
+            conversion=Decimal("-0.125"),
+        )
+    )
+    history.outbox.tell(
+        EdgeRealised(
+            plan_id=PlanId("p"),
+            strategy=StrategyId("arb"),
+            expected=Decimal("1.5"),
+            realised=Decimal("1.25"),
+            fees=Decimal("0.5"),
+            residuals=(),
+            currency=Asset("USDT"),
+            unpriced=(),
+            at=Nanos(2),
+        )
+    )
+    await history.close()
+    query = "SELECT gross_edge, o.fees, slippage, decay, funding, conversion, edge, realised FROM opportunities o"
+    (found,) = rows(path, f"{query} JOIN edges_realised USING (plan_id)")
+    gross, *costs, edge, realised = (Decimal(str(one)) for one in found)
+    assert gross - sum(costs) == edge == Decimal("1.5")
+    assert realised == Decimal("1.25")
 
 
 async def test_a_fact_told_twice_is_stored_once(tmp_path: Path) -> None:

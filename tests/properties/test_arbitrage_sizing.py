@@ -16,7 +16,8 @@ from tests.support.trading import instrument
 
 bps = st.integers(0, 60).map(lambda value: Decimal(value) / 10_000)
 sizes = st.integers(1, 30).map(lambda value: value / 10)
-costs = st.builds(Costs, buy_fee=bps, sell_fee=bps, decay=bps, edge_min=bps)
+signed_bps = st.integers(-20, 20).map(lambda value: Decimal(value) / 10_000)
+costs = st.builds(Costs, buy_fee=bps, sell_fee=bps, decay=bps, edge_min=bps, funding=signed_bps, conversion=bps)
 rates = st.sampled_from([Decimal(1), Decimal("0.9995"), Decimal("1.002")])
 
 
@@ -62,7 +63,7 @@ def test_size_and_edge_are_those_of_taking_one_unit_after_the_other(
     sells = ladder(top(sell_unit, bid=bids[0]), Side.SELL, bids, sell_unit)
     taken = []
     buy_fee, sell_fee = Fraction(costs.buy_fee), Fraction(costs.sell_fee)
-    wanted = Fraction(costs.edge_min) + Fraction(costs.decay)
+    wanted = Fraction(costs.edge_min + costs.decay + costs.funding + costs.conversion)
     for bought, sold in zip(units(asks, buy_rate), units(bids, sell_rate), strict=False):
         if sold[0] * (1 - sell_fee) - bought[0] * (1 + buy_fee) < wanted * bought[0]:
             break
@@ -75,9 +76,12 @@ def test_size_and_edge_are_those_of_taking_one_unit_after_the_other(
     paid = sum(bought[0] for bought, _ in taken) / 10
     received = sum(sold[0] for _, sold in taken) / 10
     fees = paid * buy_fee + received * sell_fee
-    assert Fraction(result.gross) == received - paid
+    assert Fraction(result.gross - result.slippage) == received - paid
     assert Fraction(result.fees) == fees
-    assert Fraction(result.edge) == received - paid - fees - paid * Fraction(costs.decay)
+    other = Fraction(costs.decay + costs.funding + costs.conversion)
+    assert Fraction(result.edge) == received - paid - fees - paid * other
+    parts = result.fees + result.slippage + result.decay + result.funding + result.conversion
+    assert result.edge == result.gross - parts, "the split is exact"
     assert Fraction(result.buy_limit) == max(bought[1] for bought, _ in taken)
     assert Fraction(result.sell_limit) == min(sold[1] for _, sold in taken)
     assert result.slippage >= 0

@@ -145,6 +145,11 @@ def repair_in_doubt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(plans, "keeps_envelope", lambda *_: True)
 
 
+def follow_whole(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(legs, "lack", lambda plan, nets, leg: plan.legs[leg].quantity - nets[leg])
+    patch.setattr(plans, "keeps_envelope", lambda *_: True)
+
+
 MUTANTS: dict[str, Break] = {
     "a reject is final": table((OrderStatus.SUBMITTED, Evidence.REFUSED, OrderStatus.REJECTED)),
     "a timeout is a reject": table((OrderStatus.SUBMITTED, Evidence.UNCERTAIN, OrderStatus.REJECTED)),
@@ -160,6 +165,7 @@ MUTANTS: dict[str, Break] = {
     "one late not-found is enough": believe_the_first_not_found,
     "absence is never proven": method(Answers, "_not_found", lambda *_: None),
     "legs are repaired while an order is in doubt": repair_in_doubt,
+    "a follower is ordered whole at its leader's first fill": follow_whole,
 }
 
 

@@ -100,6 +100,12 @@ class Fate(RuleBasedStateMachine):
         request = orders[index % len(orders)].request
         self.world.tell(self.world.life, CancelOrder(request.client_order_id, request.instrument, request.account))
 
+    @precondition(lambda self: self.world.oms.view().plans)
+    @rule(index=st.integers(0, 20), price=st.integers(98, 102))
+    def move_an_order(self, index: int, price: int) -> None:
+        plans = list(self.world.approved)
+        self.world.amend(plans[index % len(plans)], price)
+
     @invariant()
     def nothing_is_wrong(self) -> None:
         world = self.world

@@ -98,7 +98,7 @@ def test_the_sample_orders_are_reported(samples: Path) -> None:
 
 @pytest.mark.parametrize("name", ["spot/open_orders_response", "spot/all_orders_response"])
 def test_the_sample_lists_of_orders_are_listed(samples: Path, name: str) -> None:
-    (event,) = trading("spot").decode_open_orders(binance.ACCOUNT, answer(samples, name))
+    (event,), _ = trading("spot").decode_open_orders(binance.ACCOUNT, answer(samples, name))
     assert isinstance(event, OpenOrdersListed)
     assert [order.client_order_id for order in event.orders] == ["myOrder1"]
     assert event.instruments == ("binance:spot:LTCBTC",)

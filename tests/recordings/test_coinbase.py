@@ -338,7 +338,7 @@ def test_the_recorded_account(fixtures: Fixtures) -> None:
         ("BTC", Decimal("1.23456789"), Decimal("0.005")),
         ("USD", Decimal("10000.50"), Decimal(450)),
     ]
-    (listed,) = trading.decode_open_orders(ACCOUNT, reply(fixtures.raw("http_orders_list")))
+    (listed,), _ = trading.decode_open_orders(ACCOUNT, reply(fixtures.raw("http_orders_list")))
     assert isinstance(listed, OpenOrdersListed)
     assert [order.status for order in listed.orders] == ["working", "filled"]
     body = fixtures.json("http_order")

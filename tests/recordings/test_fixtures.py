@@ -293,7 +293,7 @@ def read(name: str, flavour: str, part: str, raw: bytes) -> Sequence[Any]:
         case "balances":
             return venue.trading.decode_balances(ACCOUNT, reply)
         case "open":
-            return venue.trading.decode_open_orders(ACCOUNT, reply)
+            return venue.trading.decode_open_orders(ACCOUNT, reply)[0]
         case _:
             return venue.trading.decode_fills(QueryFills(first.instrument, ACCOUNT, AT), first, reply)[0]
 

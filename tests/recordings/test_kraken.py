@@ -193,7 +193,7 @@ def test_sample_replies_are_read_to_the_last_field(recordings: Path) -> None:
     )
     (accepted,) = venue.trading.decode_place(submit(), usdt, kraken.reply(sample(recordings, "http_add_order_spot")))
     assert isinstance(accepted, OrderAccepted)
-    (listed,) = venue.trading.decode_open_orders(ACCOUNT, kraken.reply(sample(recordings, "http_open_orders")))
+    (listed,), _ = venue.trading.decode_open_orders(ACCOUNT, kraken.reply(sample(recordings, "http_open_orders")))
     assert isinstance(listed, OpenOrdersListed)
     assert listed.orders == (), "none of them carries a client id"
     (fill,), cursor = venue.trading.decode_fills(FILLS, usdt, kraken.reply(sample(recordings, "http_trades_history")))

@@ -261,7 +261,7 @@ def test_the_sample_balance_and_position(recordings: Path) -> None:
 
 def test_the_sample_orders_by_rest(recordings: Path) -> None:
     answer = reply(recordings, "http_get_orders_pending")
-    (listed,) = okx.trading("swap").decode_open_orders(okx.ACCOUNT, answer)
+    (listed,), _ = okx.trading("swap").decode_open_orders(okx.ACCOUNT, answer)
     assert isinstance(listed, OpenOrdersListed)
     (report,) = listed.orders
     assert (report.client_order_id, report.status) == ("client-order-1", OrderStatus.WORKING)

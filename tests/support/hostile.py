@@ -40,6 +40,7 @@ from integrated_trading_system.domain.ids import (
     StrategyId,
     TradeId,
     VenueId,
+    account_id,
     VenueOrderId,
 )
 from integrated_trading_system.domain.instrument import Instrument, Kind
@@ -47,6 +48,7 @@ from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.order import (
     TERMINAL,
     CancelOrder,
+    CancelOrders,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -66,7 +68,7 @@ VENUES = (VenueId("alpha:spot"), VenueId("beta:spot"))
 
 
 def account_of(venue: VenueId) -> AccountId:
-    return AccountId(f"{venue}:main")
+    return account_id(venue, "main")
 
 
 def instrument_of(venue: VenueId) -> InstrumentId:
@@ -175,6 +177,8 @@ class HostileVenue:
                 self.submit(message)
             case CancelOrder():
                 self.ask(lambda _: self.cancel(message))
+            case CancelOrders(orders=orders, all_open=all_open):
+                self.cancel_many(orders, sweep=all_open and self.world.rng.random() < 0.5)
             case QueryOrder():
                 self.ask(lambda asked: self.query(message, asked), message.client_order_id)
             case QueryFills():
@@ -329,6 +333,31 @@ class HostileVenue:
         if order is None or order.status in TERMINAL:
             return CancelFailed(client_order_id=message.client_order_id, reason="unknown", received_at=self.world.now)
         return self.end(order, OrderStatus.CANCELLED)
+
+    def cancel_many(self, cancels: tuple[CancelOrder, ...], *, sweep: bool) -> None:
+        """One request, one answer; some of a batch may fail for no reason. A sweep ends all, and tells of none."""
+        world, life = self.world, self.world.life
+
+        def arrive() -> None:
+            if sweep:
+                for order in self.orders.values():
+                    if order.status not in TERMINAL:
+                        self.end(order, OrderStatus.CANCELLED)
+                return
+            failed = [cancel for cancel in cancels if world.chance("query_failed")]
+            answers = [
+                CancelFailed(client_order_id=cancel.client_order_id, reason="busy", received_at=world.now)
+                if cancel in failed
+                else self.cancel(cancel)
+                for cancel in cancels
+            ]
+            if not world.chance("answer_lost"):
+                delay = world.delay()
+                for answer in answers:
+                    world.later(delay, partial(world.tell, life, answer))
+
+        if not world.chance("request_lost"):
+            world.later(world.delay(), arrive)
 
     def query(self, message: QueryOrder, asked: Nanos) -> Any:
         order = self.orders.get(message.client_order_id)

@@ -8,6 +8,7 @@ from integrated_trading_system.config.oms import OmsSettings
 from integrated_trading_system.domain.execution import (
     Balance,
     BalancesReported,
+    ExternalOrders,
     Fill,
     FillsListed,
     Liquidity,
@@ -41,7 +42,7 @@ from integrated_trading_system.domain.order import (
     QueryOrder,
     SubmitOrder,
 )
-from integrated_trading_system.domain.plan import ApprovedPlan, Plan, PlanFinished
+from integrated_trading_system.domain.plan import AmendRefused, ApprovedPlan, Plan, PlanFinished
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.manager import OrderManagementSystem
 from integrated_trading_system.runtime.supervisor import NEVER
@@ -50,9 +51,14 @@ from tests.support.collector import Collector
 from tests.support.hostile import VENUES, WINDOW, account_of, instrument_of, listing
 from tests.support.oms_world import OMS, START
 
-__all__ = ["START", "Rig", "account_of", "instrument_of"]
+__all__ = ["START", "Rig", "account_of", "instrument_of", "left"]
 
 QUERIES = (QueryOrder, QueryFills, QueryOpenOrders, QueryBalances)
+
+
+def left(finished: PlanFinished) -> Decimal:
+    """What stands unhedged, of the one asset that the venues here trade."""
+    return sum((money.amount for money in finished.residuals), Decimal(0))
 
 
 class Rig:
@@ -78,15 +84,14 @@ class Rig:
         self.system = System()
         self.oms = OrderManagementSystem(
             settings or OmsSettings(),
-            self.venues,
-            {venue: account_of(venue) for venue in VENUES},
+            {account_of(venue): self.venues[venue] for venue in VENUES},
             dict.fromkeys(VENUES, WINDOW) if receive_windows is None else receive_windows,
             rules or {},
             tuple(self.records),
             fence,
         )
         self.system.spawn(ActorName(OMS), lambda: self.oms, policy=NEVER)
-        for kind in (Order, Fill, Halt, PlanFinished, Reconciled, BalancesReported):
+        for kind in (Order, Fill, Halt, PlanFinished, Reconciled, BalancesReported, ExternalOrders, AmendRefused):
             self.system.bus.subscribe(kind, self.heard)
         self.system.start(self.now)
         self.run()

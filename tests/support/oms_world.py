@@ -11,6 +11,8 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from integrated_trading_system.config.oms import OmsSettings
 from integrated_trading_system.domain.execution import Fill, UserStreamChanged
 from integrated_trading_system.domain.health import Halt, Reconciled, TradingState, TradingStateChanged
@@ -20,7 +22,15 @@ from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted, JournalFailed
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderRequest, Side, SubmitOrder, TimeInForce
-from integrated_trading_system.domain.plan import ApprovedPlan, HedgePolicy, Leg, Plan, PlanFinished
+from integrated_trading_system.domain.plan import (
+    AmendPlan,
+    ApprovedPlan,
+    HedgePolicy,
+    Leg,
+    Plan,
+    PlanFinished,
+    worst_residual,
+)
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.oms.manager import OrderManagementSystem
 from integrated_trading_system.oms.records import FillBooked, PlanIntended, Purpose, RepairIntended, decode
@@ -58,6 +68,22 @@ def pair(number: int, quantity: int, policy: HedgePolicy, now: Nanos) -> Plan:
         submit_by=Nanos(now + 2 * SECOND),
         hedge_by=Nanos(now + 20 * SECOND),
     )
+
+
+def maker_taker(number: int, quantity: int, policy: HedgePolicy, now: Nanos) -> Plan:
+    """Rests on one venue; whatever trades is hedged on the other."""
+    plan = pair(number, quantity, policy, now)
+    maker = replace(plan.legs[0], time_in_force=TimeInForce.GTC, post_only=True)
+    legs = (maker, replace(plan.legs[1], follows=0))
+    return replace(plan, plan_id=PlanId(f"maker{number}"), legs=legs, hedge_orders_max=5)
+
+
+def cycle(number: int, quantity: int, policy: HedgePolicy, now: Nanos) -> Plan:
+    """Three legs, one after the other; the third is in the first one's instrument."""
+    plan = pair(number, quantity, policy, now)
+    first, second = plan.legs
+    legs = (first, replace(second, follows=0), replace(first, follows=1))
+    return replace(plan, plan_id=PlanId(f"cycle{number}"), legs=legs)
 
 
 def single(number: int, quantity: int, now: Nanos) -> Plan:
@@ -124,6 +150,8 @@ class World:
         self.halts: list[str] = []
         self.finished: list[PlanFinished] = []
         self.approved: dict[PlanId, Plan] = {}
+        self.moved: dict[PlanId, int] = {}
+        """How often each plan's resting order was to be moved."""
         self.durable: list[bytes] = []
         self.durable_orders: dict[ClientOrderId, tuple[OrderRequest, Purpose]] = {}
         self.disk_delay = 0
@@ -188,8 +216,7 @@ class World:
         self.system = System()
         self.oms = OrderManagementSystem(
             OmsSettings(),
-            self.venues,
-            {venue: account_of(venue) for venue in VENUES},
+            {account_of(venue): self.venues[venue] for venue in VENUES},
             dict.fromkeys(VENUES, WINDOW),
             {VENUES[0]: 0, VENUES[1]: 2**32 - 1},
             tuple(self.durable),
@@ -251,6 +278,19 @@ class World:
         self.approved[plan.plan_id] = plan
         self.tell(self.life, ApprovedPlan(plan=plan, approved_at=self.now))
 
+    def amend(self, plan_id: PlanId, price: int) -> None:
+        """Have what rests of its first leg rest elsewhere."""
+        plan = self.approved[plan_id]
+        wish = AmendPlan(plan_id=plan_id, strategy=plan.strategy, leg=0, price=Decimal(price))
+        self.moved[plan_id] = self.moved.get(plan_id, 0) + 1
+        self.tell(self.life, wish)
+
+    def stop_for(self, duration: int) -> None:
+        """A halt that somebody lifts again."""
+        self.set_state(TradingState.HALTED)
+        self.advance(duration)
+        self.set_state(TradingState.ACTIVE)
+
     def until_active(self) -> None:
         """Trading begins once every venue has answered."""
         for _ in range(120):
@@ -272,10 +312,10 @@ class World:
         self._submitted[name] = None
 
     def check_accepted(self, request: OrderRequest) -> None:
-        """I3 one first order per leg; I8 repairs never exceed what the leg may be."""
+        """I3 one first order per leg, one more each time it is moved, and one at a time; I8 never beyond the leg."""
         plan = self.approved[request.plan_id]
         leg = plan.legs[request.leg]
-        first, forward, back, done = 0, ZERO, ZERO, ZERO
+        first, rests, forward, back, done = 0, 0, ZERO, ZERO, ZERO
         for client_order_id, (other, purpose) in self.durable_orders.items():
             order = self.venues[venue_of(other.instrument)].orders.get(client_order_id)
             if order is None or (other.plan_id, other.leg) != (request.plan_id, request.leg):
@@ -285,11 +325,23 @@ class World:
                 back += most
             else:
                 first += purpose is Purpose.FIRST
+                rests += purpose is Purpose.FIRST and order.status not in TERMINAL
                 forward, done = forward + most, done + order.filled
-        if first > 1:
+        if first > 1 + self.moved.get(request.plan_id, 0) or rests > 1:
             self.violations.append(f"I3: leg {request.leg} of {request.plan_id} was ordered {first} times")
         if forward - back > leg.quantity or back > done:
             self.violations.append(f"I8: {request.plan_id} may trade {forward} and back {back} of {leg.quantity}")
+        if leg.follows is not None and forward - back > self.traded(request.plan_id, leg.follows):
+            self.violations.append(f"I8: leg {request.leg} of {request.plan_id} may come to {forward - back}: too far")
+
+    def traded(self, plan_id: PlanId, leg: int) -> Decimal:
+        """What a leg really has traded at its venue."""
+        net = ZERO
+        for client_order_id, (request, purpose) in self.durable_orders.items():
+            order = self.venues[venue_of(request.instrument)].orders.get(client_order_id)
+            if order is not None and (request.plan_id, request.leg) == (plan_id, leg):
+                net += order.filled * (-1 if purpose is Purpose.UNWIND else 1)
+        return net
 
     def check_order(self, order: Order) -> None:
         """I7: whoever says "terminal" owns every fill, and the order is over at the venue."""
@@ -335,9 +387,9 @@ class World:
                 if name in self.durable_orders and self.oms._state.orders[name].order.filled != order.filled:
                     self.violations.append(f"I1: {name} traded {order.filled}")
         for finished in self.finished:
-            limit = max(leg.quantity for leg in self.approved[finished.plan_id].legs)
-            if abs(finished.residual) > limit:
-                self.violations.append(f"leg risk: {finished.plan_id} left {finished.residual}")
+            worst = max(worst_residual(self.approved[finished.plan_id]))
+            if any(abs(left.amount) > worst for left in finished.residuals):
+                self.violations.append(f"leg risk: {finished.plan_id} left {finished.residuals}")
         self.check_replay()
 
     def check_replay(self) -> None:
@@ -375,11 +427,17 @@ def campaign(seed: int, *, plans: int = 6, crashes: int = 1, faults: Faults | No
         world.until_active()
         kind = rng.random()
         if kind < 0.8:
-            world.approve(pair(number, rng.randint(1, 5), rng.choice(list(HedgePolicy)), world.now))
+            made = pair if kind < 0.4 else maker_taker if kind < 0.65 else cycle
+            world.approve(made(number, rng.randint(1, 5), rng.choice(list(HedgePolicy)), world.now))
         else:
             world.approve(single(number, rng.randint(1, 5), world.now))
+        if rng.random() < 0.3:
+            world.advance(rng.randint(10, 1_500) * MILLISECOND)
+            world.amend(rng.choice(list(world.approved)), rng.choice((98, 99, 100, 101)))
         if rng.random() < 0.1:
             world.venues[rng.choice(VENUES)].stranger()
+        if rng.random() < 0.1 and world.oms.view().reconciled:
+            world.stop_for(rng.randint(100, 5_000) * MILLISECOND)
         if crashes and rng.random() < 0.3:
             crashes -= 1
             world.crash_at = (len(world.durable) + rng.randint(1, 8), rng.random() < 0.5)

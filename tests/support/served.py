@@ -4,15 +4,19 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.ids import AccountId, VenueId
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.exchange_server import ExchangeServer
 from integrated_trading_system.drivers.loop import Clock
+from integrated_trading_system.orchestrator.signers import simulated_credentials
+from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import Dialect, ServerRequest
+from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.market import Market, MarketSettings
 from integrated_trading_system.simulation.venues import build_dialect, build_exchange, listings
 
@@ -44,17 +48,35 @@ class ServedMarket:
         seed: int = 7,
         settings: MarketSettings = LIVELY,
         front: Callable[[Dialect], Dialect] = lambda dialect: dialect,
+        account: str = "",
+        clock_offset: Nanos | None = None,
     ) -> None:
-        """`front` may put something between the network and a venue."""
+        """`front` may put something between the network and a venue; `account` has a key and money on each."""
         self._clock = Clock()
         start = self._clock.now()
         market = Market(seed, start, settings)
         self.servers: dict[str, ExchangeServer[ServerRequest]] = {}
         self.ports: dict[str, int] = {}
+        self.accounts: dict[str, Account] = {}
+        self.exchanges: dict[str, Exchange] = {}
         for name in venues:
             venue = VenueId(name)
-            exchange = build_exchange(venue, listings(venue, symbols), [], market, start)
-            self.servers[name] = ExchangeServer(front(build_dialect(venue, exchange)), ServerRequest, self._clock.now)
+            ours = [self._account(venue, account, seed)] if account else []
+            exchange = build_exchange(venue, listings(venue, symbols), ours, market, start)
+            self.exchanges[name] = exchange
+            dialect = front(build_dialect(venue, exchange, clock_offset))
+            self.servers[name] = ExchangeServer(dialect, ServerRequest, self._clock.now)
+
+    def _account(self, venue: VenueId, name: str, seed: int) -> Account:
+        credentials = simulated_credentials(venue, AccountId(name), seed)
+        self.accounts[str(venue)] = account = Account(
+            name,
+            dict.fromkeys(("USDT", "USDC"), Decimal(1_000_000)) | {"BTC": Decimal(20)},
+            api_key=credentials.api_key,
+            secret=credentials.api_secret,
+            passphrase=credentials.passphrase,
+        )
+        return account
 
     async def __aenter__(self) -> Self:
         self.ports = {name: await server.start() for name, server in self.servers.items()}

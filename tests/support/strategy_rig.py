@@ -9,12 +9,13 @@ from integrated_trading_system.domain.health import BookState, TradingState, Tra
 from integrated_trading_system.domain.ids import ActorName, InstrumentId, StrategyId, VenueId, venue_of
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.market import Level, Quote
-from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed
+from integrated_trading_system.domain.opportunity import Opportunity, OpportunityMissed, RebalanceAdvised
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.runtime.system import System
+from integrated_trading_system.strategies.holdings import Holdings
 from integrated_trading_system.strategies.strategy import Fees, PlanIds, Strategy, StrategySetup
 from tests.support.collector import Collector
 from tests.support.trading import ACCOUNT, START, balances
@@ -46,17 +47,16 @@ class StrategyRig(Generic[S]):
         kind: type[S],
         comparison: Comparison,
         settings: Any = None,
-        fees_bps: Mapping[str, str] | str = "0",
+        fees_bps: Mapping[str, str | Fees] | str = "0",
         only_watched: tuple[str, ...] = (),
     ) -> None:
         venues = dict.fromkeys(venue_of(one) for one in comparison.instruments)
-        rate = fees_bps if isinstance(fees_bps, str) else ""
-        fees = {
-            venue: Fees(Decimal(0), Decimal(rate or cast("Mapping[str, str]", fees_bps)[venue])) for venue in venues
-        }
+        fees = {venue: _fees(fees_bps if isinstance(fees_bps, str) else fees_bps[venue]) for venue in venues}
         self.system = System()
         self.books = Books()
         self.plans = Collector()
+        self.cancels = Collector()
+        self.holdings = Holdings((), {})
         self.published = Collector()
         self.comparison = comparison
         self.now = START
@@ -65,6 +65,8 @@ class StrategyRig(Generic[S]):
             comparison=comparison,
             books=self.books,
             plans=self.plans,
+            cancels=self.cancels,
+            holdings=self.holdings,
             plan_ids=PlanIds("r1"),
             accounts={venue: ACCOUNT for venue in venues if venue not in only_watched},
             fees=fees,
@@ -72,7 +74,7 @@ class StrategyRig(Generic[S]):
         )
         self.cell = self.system.spawn(NAME, lambda: kind(self.setup))
         self.inline = self.system.inline(self.cell)
-        for message in (Opportunity, OpportunityMissed, PegChanged):
+        for message in (Opportunity, OpportunityMissed, PegChanged, RebalanceAdvised):
             self.system.bus.subscribe(message, self.published)
         self.system.start(self.now)
 
@@ -120,3 +122,7 @@ class StrategyRig(Generic[S]):
     @property
     def actor(self) -> S:
         return cast("S", self.cell.actor)
+
+
+def _fees(stated: str | Fees) -> Fees:
+    return Fees(Decimal(0), Decimal(stated)) if isinstance(stated, str) else stated

@@ -15,6 +15,7 @@ from integrated_trading_system.domain.execution import (
     OrderAccepted,
     OrderDone,
     OrderNotFound,
+    OrderReport,
     RequestFailed,
     VenueExecution,
 )
@@ -222,7 +223,7 @@ class ToyMarket:
 
 
 class ToyTrading:
-    """Replies: ``ok``, ``no``, ``?``; a page of fills is ``t1 t2`` or ``t1 > cursor``."""
+    """Replies: ``ok``, ``no``, ``?``; a page of fills is ``t1 t2`` or ``t1 > cursor``, one of orders ``o1 > cursor``."""
 
     def place(self, order: SubmitOrder, instrument: Instrument) -> WeightedRequest:
         return toy_request("order", order.request.client_order_id, ("weight", 1), ("orders", 1), method="POST")
@@ -269,15 +270,23 @@ class ToyTrading:
             return (request_failed("page", reply),), ""
         return [toy_fill(trade, query.instrument) for trade in trades.split()], cursor.strip()
 
-    def open_orders(self, account: AccountId) -> WeightedRequest:
-        return toy_request("open")
+    def open_orders(self, account: AccountId, cursor: str) -> WeightedRequest:
+        return toy_request("open", f"cursor={cursor}" if cursor else "")
 
-    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> Sequence[VenueExecution]:
-        well_formed(reply)
+    def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
+        names, _, cursor = well_formed(reply).partition(">")
+        if names == "no":
+            return (request_failed("page", reply),), ""
+        found = [] if names == "ok" else names.split()
         listed = OpenOrdersListed(
-            venue=TOY, account=account, orders=(), instruments=(), asked_at=reply.sent_at, received_at=reply.received_at
+            venue=TOY,
+            account=account,
+            orders=tuple(toy_report(name, reply) for name in found),
+            instruments=(BTC.instrument,) * len(found),
+            asked_at=reply.sent_at,
+            received_at=reply.received_at,
         )
-        return (listed,)
+        return (listed,), cursor.strip()
 
     def balances(self, account: AccountId) -> tuple[WeightedRequest, ...]:
         return toy_request("balances"), toy_request("positions")
@@ -300,6 +309,18 @@ class ToyTrading:
 
 def request_failed(subject: str, reply: HttpReply) -> RequestFailed:
     return RequestFailed(venue=TOY, account=MAIN, subject=subject, reason="busy", received_at=reply.received_at)
+
+
+def toy_report(name: str, reply: HttpReply) -> OrderReport:
+    """A resting order of this venue id."""
+    return OrderReport(
+        client_order_id=ClientOrderId(f"a-{name}"),
+        venue_order_id=VenueOrderId(name),
+        status=OrderStatus.WORKING,
+        venue_filled=Decimal(0),
+        asked_at=reply.sent_at,
+        received_at=reply.received_at,
+    )
 
 
 def toy_fill(trade: str, instrument: InstrumentId) -> Fill:

@@ -132,9 +132,7 @@ def fill_of(made: Order, quantity: str | Decimal, **changes: Any) -> Fill:
 
 def finished(of: Plan) -> PlanFinished:
     """The plan is over."""
-    return PlanFinished(
-        plan_id=of.plan_id, strategy=of.strategy, legs=(), hedge_orders=0, residual=Decimal(0), reason="", at=START
-    )
+    return PlanFinished(plan_id=of.plan_id, strategy=of.strategy, legs=(), hedge_orders=0, reason="", at=START)
 
 
 def balances(

@@ -38,11 +38,12 @@ def dev_settings(state_dir: Path, **changes: Any) -> PlatformSettings:
 class VirtualPlatform:
     """Moves only when a test says so."""
 
-    def __init__(self, settings: PlatformSettings) -> None:
+    def __init__(self, settings: PlatformSettings, start: Nanos | None = None) -> None:
+        start = START if start is None else start
         self.platform: Platform = wire(settings, Recovered())
-        self.world: DevWorld = build_world(settings, self.platform, START)
+        self.world: DevWorld = build_world(settings, self.platform, start)
         self.world.connect_core(self.platform.system.tell)
-        self.platform.system.start(START)
+        self.platform.system.start(start)
         self._driver = VirtualDriver(self.platform.system, self.world, MemoryStore())
 
     @property

@@ -15,7 +15,7 @@ from integrated_trading_system.domain.history import HistoryKind, HistoryPage
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import Candle, FundingRate, Level, MarkPrice, Statistics, Trade
-from integrated_trading_system.domain.opportunity import Opportunity
+from integrated_trading_system.domain.opportunity import EdgeRealised, Opportunity
 from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.position import Equity
 from integrated_trading_system.domain.time import Nanos
@@ -210,6 +210,22 @@ def _opportunity(item: Opportunity) -> Row:
         _text(item.edge),
         item.edge_bps,
         item.at,
+        _text(item.decay),
+        _text(item.funding),
+        _text(item.conversion),
+    )
+
+
+def _edge_realised(item: EdgeRealised) -> Row:
+    return (
+        item.plan_id,
+        item.strategy,
+        _text(item.expected),
+        _text(item.realised),
+        _text(item.fees),
+        item.currency,
+        " ".join(item.unpriced),
+        item.at,
     )
 
 
@@ -233,6 +249,7 @@ TABLES: Final[dict[type, tuple[str, Callable[[Any], Row]]]] = {
     Order: ("orders", _order),
     Fill: ("fills", _fill),
     Opportunity: ("opportunities", _opportunity),
+    EdgeRealised: ("edges_realised", _edge_realised),
     Equity: ("equity", _equity),
 }
 """Facts that are stored, and how."""

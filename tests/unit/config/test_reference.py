@@ -4,8 +4,9 @@ import pytest
 
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.config.reference import reference
-from integrated_trading_system.risk.limits import DENIAL_CODES, Code
+from integrated_trading_system.risk.codes import DENIAL_CODES, Code
 from integrated_trading_system.strategies.arbitrage.missed import Miss
+from integrated_trading_system.strategies.statistical.strategy import Why
 from tests.support.documents import DOCS, PAGES, misses
 
 
@@ -29,3 +30,4 @@ def test_a_setting_is_told_with_type_limits_default_and_reason() -> None:
 def test_every_code_and_every_reason_has_a_meaning() -> None:
     assert list(DENIAL_CODES) == list(Code)
     assert [code for code, _ in misses()] == [member.value for member in Miss]
+    assert [code for code, _ in misses(Why)] == [member.value for member in Why]

@@ -111,7 +111,9 @@ def test_the_settings_of_an_arbitrage_strategy_are_checked_with_the_file() -> No
     settings = StrategySettings.model_validate(
         {"name": "arb-1", "comparison": "btc", "settings": {"edge_bps_min": 1.5, "policy": "reverse"}}
     )
-    assert settings.arbitrage() == ArbitrageSettings(edge_bps_min=Decimal("1.5"), policy=HedgePolicy.REVERSE)
+    assert ArbitrageSettings.model_validate(settings.settings) == ArbitrageSettings(
+        edge_bps_min=Decimal("1.5"), policy=HedgePolicy.REVERSE
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,8 @@ def test_the_settings_of_an_arbitrage_strategy_are_checked_with_the_file() -> No
         ({"settings": {"notional_max": 0.5}}, "settings of strategy arb: notional_max: .*in quotes"),
         ({"settings": {"edge_bps_min": 5, "edge_bps_max": 5}}, "edge_bps_max is not above edge_bps_min"),
         ({"settings": {"hedge_within_ms": 1}}, "hedge_within_ms is below submit_within_ms"),
-        ({"strategy": "arb"}, "expected arbitrage or package.module:Class"),
-        ({"strategy": "package:Class.method"}, "expected arbitrage or package.module:Class"),
+        ({"strategy": "arb"}, "pairs or package.module:Class"),
+        ({"strategy": "package:Class.method"}, "pairs or package.module:Class"),
         ({"name": "Arb 1"}, "should match pattern"),
     ],
 )

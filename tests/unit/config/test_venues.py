@@ -135,3 +135,9 @@ def test_a_fallback_that_cannot_be_one_is_named(venues: dict[str, VenueSettings]
 def test_the_configuration_as_a_whole_is_checked_for_them() -> None:
     with pytest.raises(ValidationError, match="venue 'binance:us' is not configured"):
         PlatformSettings.model_validate({"venues": {"binance:spot": {"fallback": "binance:us"}}})
+
+
+def test_a_discount_is_of_fees_that_are_paid_in_an_asset() -> None:
+    assert VenueSettings.model_validate({"fee_asset": "BNB", "fee_discount_pct": 25}).fee_discount_pct == 25
+    with pytest.raises(ValidationError, match="fee_discount_pct goes with fee_asset"):
+        VenueSettings.model_validate({"fee_discount_pct": 25})

@@ -101,3 +101,14 @@ def test_spot_orders_spend_base_or_quote_and_derivatives_neither() -> None:
     assert spending(lots, other, Side.SELL, price, quantity) == ((A.venue, other, Asset("BTC")), Decimal(30))
     assert spending(lots, other, Side.BUY, price, quantity) == ((A.venue, other, Asset("USDT")), Decimal(210))
     assert spending(instrument(kind=Kind.LINEAR), other, Side.BUY, price, quantity) is None
+
+
+def test_a_derivatives_fill_binds_and_frees_margin_of_the_settle_asset_until_the_next_report() -> None:
+    perpetual = instrument(kind=Kind.LINEAR)
+    made = known(USDT="500")
+    made.fill(fill(A.instrument, Side.BUY, "2", "100", venue_time=START + 1), perpetual, Decimal(40))
+    assert made.free(purse("USDT")) == 460
+    made.fill(fill(A.instrument, Side.SELL, "1", "100", venue_time=START + 2), perpetual, Decimal(-20))
+    assert made.free(purse("USDT")) == 480
+    made.fill(fill(A.instrument, Side.SELL, "1", "100", venue_time=START), perpetual, Decimal(-20))
+    assert made.free(purse("USDT")) == 480, "the report knew of it"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import msgpack
@@ -19,7 +20,7 @@ BATCHES = [(b"one",), (b"two", b"three"), (b"", b"four" * 20)]
 
 
 def opened(path: Path) -> Journal:
-    return Journal.open(path, "1.0", "config")
+    return Journal.open(path, "1.0", "config", 1)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_journal_that_others_can_read_is_refused_with_the_remedy(path: Path) -
 
 
 def test_every_run_leaves_its_version_and_configuration(path: Path) -> None:
-    Journal.open(path, "1.1", "other").close()
+    Journal.open(path, "1.1", "other", 1).close()
     runs = parse("", path.read_bytes()).runs
     assert [(run.schema, run.code_version, run.config_hash) for run in runs] == [
         (SCHEMA, "1.0", "config"),
@@ -153,8 +154,34 @@ def test_a_journal_written_by_a_newer_schema_is_refused_and_names_the_version(pa
     block, _ = pack(Opened(SCHEMA + 1, "9.9", "config", parse("", path.read_bytes()).runs[0].at), _digest(path))
     with path.open("ab") as file:
         file.write(block)
-    with pytest.raises(JournalUnavailable, match=r"version 9\.9 wrote it in a newer form"):
+    with pytest.raises(JournalUnavailable, match=r"version 9\.9 wrote it in form 2, and this .* 1: run version 9\.9"):
         opened(path)
+
+
+@pytest.mark.parametrize(("version", "records"), [("1.1", 1), ("1.0", 2)])
+def test_a_journal_that_a_newer_version_opened_last_is_left_as_it_is(path: Path, version: str, records: int) -> None:
+    Journal.open(path, version, "config", records).close()
+    before = path.read_bytes() + b"torn"
+    path.write_bytes(before)
+    with pytest.raises(JournalUnavailable, match=f"{path}: version {version} .* this is version 1.0"):
+        opened(path)
+    assert path.read_bytes() == before
+    Journal.open(path, version, "config", records).close()
+
+
+def test_a_header_of_the_first_release_says_nothing_of_records_and_means_version_1(path: Path) -> None:
+    body = msgpack.encode({"type": "Opened", "schema": 1, "code_version": "0.1", "config_hash": "c", "at": 1})
+    with path.open("ab") as file:
+        file.write(_framed(body, _digest(path)))
+    assert Journal.look(path).runs[-1].records == 1
+
+
+def test_whoever_opens_it_is_told_who_opened_it_before(path: Path) -> None:
+    Journal.open(path, "1.0", "other", 1).close()
+    journal = opened(path)
+    journal.close()
+    assert journal.last is not None
+    assert journal.last.config_hash == "other"
 
 
 def test_a_block_of_an_unknown_form_is_refused(path: Path) -> None:
@@ -204,6 +231,136 @@ def test_a_closed_journal_takes_nothing(path: Path) -> None:
     journal.close()
     with pytest.raises(OSError, match="closed"):
         journal.append((b"late",))
+
+
+# -- written anew -----------------------------------------------------------------------------------
+
+SHORT = (b"all of it",)
+STEPS = ("open", "write", "fdatasync", "link", "fsync", "replace", "unlink")
+
+
+class Died(BaseException):
+    """The process is no more: nothing after this is executed, not even what cleans up."""
+
+
+class Dying:
+    """`os` until it has been called so often; then the process dies, a write half done."""
+
+    def __init__(self, calls: int, error: BaseException) -> None:
+        self.left = calls
+        self.error = error
+        self.called: list[str] = []
+
+    def __call__(self, name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: Any, **options: Any) -> object:
+            if self.left < 0 and isinstance(self.error, Died):
+                raise self.error
+            self.left -= 1
+            if self.left < 0:
+                if name == "write":
+                    real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                raise self.error
+            self.called.append(name)
+            return real(*arguments, **options)
+
+        return call
+
+    def put_in(self, patch: pytest.MonkeyPatch) -> None:
+        for name in STEPS:
+            patch.setattr(os, name, self(name, getattr(os, name)))
+        patch.setattr(journal_module, "_sync", os.fdatasync)
+
+
+def rewrite(path: Path, calls: int, error: BaseException) -> tuple[Dying, BaseException | None, Journal]:
+    """Write the journal anew on a disk that lasts for so many calls."""
+    journal, dying = opened(path), Dying(calls, error)
+    with pytest.MonkeyPatch.context() as patch:
+        dying.put_in(patch)
+        try:
+            journal.rewrite(SHORT, path.with_name("kept"))
+        except BaseException as raised:  # noqa: BLE001 - Died included
+            return dying, raised, journal
+    return dying, None, journal
+
+
+def test_a_journal_written_anew_holds_what_it_was_given_and_the_old_one_is_kept(path: Path) -> None:
+    before = Journal.read(path)
+    _, _, journal = rewrite(path, 1_000, OSError())
+    assert journal.records == Journal.read(path) == SHORT
+    assert Journal.read(path.with_name("kept")) == before
+    assert path.stat().st_mode & 0o777 == 0o600
+    journal.append((b"after",))
+    journal.close()
+    assert Journal.read(path) == (*SHORT, b"after")
+    assert Journal.read(path.with_name("kept")) == before, "nothing goes to the old one any more"
+    assert [run.code_version for run in Journal.look(path).runs] == ["1.0"]
+
+
+def test_a_crash_at_any_step_leaves_the_old_journal_or_the_new_one_whole(path: Path) -> None:
+    raw, before = path.read_bytes(), Journal.read(path)
+    seen, calls = set(), 0
+    while True:
+        path.write_bytes(raw)
+        dying, died, _ = rewrite(path, calls, Died())
+        found = Journal.read(path)
+        assert found in (before, SHORT)
+        seen.add((dying.called[-1] if dying.called else "", found == SHORT))
+        journal = opened(path)
+        journal.append((b"after",))
+        journal.close()
+        assert Journal.read(path) == (*found, b"after")
+        _, again, _ = rewrite(path, 1_000, OSError())
+        assert again is None, "what a crash leaves behind is in nobody's way"
+        if died is None:
+            break
+        calls += 1
+    assert calls >= 8
+    assert ("replace", True) in seen
+    assert ("write", False) in seen
+    assert ("fdatasync", False) in seen
+
+
+def test_the_new_journal_is_synced_before_it_takes_the_place_of_the_old(path: Path) -> None:
+    called = rewrite(path, 1_000, OSError())[0].called
+    # opened, header and records each written and synced, read back, old one kept, folder synced, replaced, synced
+    assert [name for name in called if name not in ("open", "unlink")] == [
+        *("write", "fdatasync", "write", "fdatasync"),
+        *("link", "fsync", "replace", "fsync"),
+    ]
+
+
+def test_a_disk_that_fails_leaves_the_old_journal_in_use_until_the_new_one_is_in_place(path: Path) -> None:
+    raw, calls, kept = path.read_bytes(), 0, 0
+    while True:
+        path.write_bytes(raw)
+        _, raised, journal = rewrite(path, calls, OSError(28, "No space left on device"))
+        if raised is None:
+            break
+        if isinstance(raised, JournalUnavailable):  # which of the two a power cut would leave is not known
+            with pytest.raises(OSError, match="No space left"):
+                journal.append((b"after",))
+        else:
+            journal.append((b"after",))
+            assert Journal.read(path)[-1] == b"after"
+            assert Journal.read(path)[:-1] == journal.records
+            kept += 1
+        journal.close()
+        calls += 1
+    assert calls - kept == 3, "replacing, and opening and syncing the folder"
+    assert kept >= 6
+
+
+def test_a_disk_that_gives_back_something_else_is_noticed_before_it_counts(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, journal = Journal.read(path), opened(path)
+    monkeypatch.setattr(journal_module, "_sync", lambda file: os.ftruncate(file, 100))
+    with pytest.raises(OSError, match="something else than was written"):
+        journal.rewrite(SHORT, path.with_name("kept"))
+    journal.close()
+    assert Journal.read(path) == before
+    assert not path.with_name("kept").exists()
+    assert not path.with_name("journal.new").exists()
 
 
 # -- the synchronous face -------------------------------------------------------------------------

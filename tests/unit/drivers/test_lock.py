@@ -12,7 +12,7 @@ import pytest
 
 from integrated_trading_system.domain.errors import JournalUnavailable, Refused
 from integrated_trading_system.drivers.journal import Journal
-from integrated_trading_system.drivers.lock import StateLock, private_folder
+from integrated_trading_system.drivers.lock import StateLock, lock_holder, private_folder
 
 HOLDER = """
 import sys
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 def test_a_journal_in_a_folder_that_cannot_be_written_is_named() -> None:
     with read_only_folder() as folder, pytest.raises(JournalUnavailable, match=f"{folder}/journal: Permission denied"):
-        Journal.open(folder / "journal", "1.0", "config")
+        Journal.open(folder / "journal", "1.0", "config", 1)
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
@@ -130,3 +130,13 @@ def test_releasing_twice_is_harmless(tmp_path: Path) -> None:
     lock.release()
     with StateLock(tmp_path):
         pass
+
+
+def test_who_holds_a_folder_can_be_asked_without_taking_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    assert lock_holder(folder) == ""
+    with StateLock(folder) as lock:
+        assert lock_holder(folder) == str(os.getpid())
+    assert lock_holder(folder) == ""
+    with StateLock(folder) as another:
+        assert another.fence == lock.fence + 1

@@ -20,6 +20,7 @@ from integrated_trading_system.domain.health import (
     FeedStale,
     FeedUnreliable,
     Gap,
+    Latched,
     LinkChanged,
     LinkState,
     Quarantined,
@@ -43,7 +44,7 @@ from integrated_trading_system.domain.ids import (
 )
 from integrated_trading_system.domain.market import DataType, PolledQuote, Quote
 from integrated_trading_system.domain.money import Money
-from integrated_trading_system.domain.opportunity import Opportunity
+from integrated_trading_system.domain.opportunity import Opportunity, RebalanceAdvised
 from integrated_trading_system.domain.order import Order, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import PlanDenied, PlanFinished
 from integrated_trading_system.domain.preferred import SourceChanged
@@ -136,7 +137,7 @@ def finished(residual: str, repairs: int) -> PlanFinished:
         strategy=StrategyId("arbitrage"),
         legs=(),
         hedge_orders=repairs,
-        residual=Decimal(residual),
+        residuals=(Money(Decimal(residual), Asset("BTC")),) if residual else (),
         reason="done",
         at=NOW,
     )
@@ -151,6 +152,25 @@ def polled(instrument: InstrumentId = BTC) -> PolledQuote:
 
 
 EXPECTED = [
+    (
+        RebalanceAdvised(
+            strategy=StrategyId("arb"),
+            comparison="BTC",
+            asset=Asset("BTC"),
+            source=VENUE,
+            target=VenueId("okx:spot"),
+            quantity=Decimal("0.5"),
+            dry_in=None,
+            cost=Decimal(1),
+            missed=Decimal("2.5"),
+            pays=True,
+            at=NOW,
+        ),
+        (
+            "INFO arb advises to move 0.5 BTC from binance:spot to okx:spot: "
+            "2.5000 was missed there, the transfer costs 1.0000"
+        ),
+    ),
     (VenueBlocked(VENUE, "http-451", NOW), "ERROR binance:spot refuses us for good and is not asked again: http-451"),
     (
         StreamsRefused(VENUE, (Stream(InstrumentId("binance:spot:X"), DataType.TRADES),), "unknown symbol", NOW),
@@ -222,11 +242,15 @@ EXPECTED = [
     (TradingStateChanged(TradingState.ACTIVE, "", NOW), "INFO trading active"),
     (TradingStateChanged(TradingState.HALTED, "operator", NOW), "WARNING trading halted: operator"),
     (
+        Latched(StrategyId("arbitrage"), BTC, "repeats-max: 600 times", NOW),
+        "WARNING arbitrage in binance:spot:BTCUSDT is latched until an operator resumes it: repeats-max: 600 times",
+    ),
+    (
         PlanDenied(plan_id=PlanId("p1"), strategy=StrategyId("arbitrage"), code="notional", detail="too large", at=NOW),
         "INFO plan p1 denied: notional: too large",
     ),
-    (finished("0", 0), "INFO plan p1 finished: done"),
-    (finished("0.1", 2), "WARNING plan p1 finished: done, 2 repairs, 0.1 left unhedged"),
+    (finished("", 0), "INFO plan p1 finished: done"),
+    (finished("0.1", 2), "WARNING plan p1 finished: done, 2 orders to follow and repair, 0.1 BTC left unhedged"),
     (
         opportunity(),
         "INFO BTC: buy 0.5 binance:spot:BTCUSDT at 50000, sell bybit:spot:ETHUSDT at 50100: edge 30 (12.35 bps)",

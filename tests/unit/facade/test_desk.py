@@ -152,7 +152,6 @@ def finished(plan: Plan, reason: str = "complete") -> PlanFinished:
         strategy=plan.strategy,
         legs=(),
         hedge_orders=0,
-        residual=Decimal(0),
         reason=reason,
         at=Nanos(0),
     )

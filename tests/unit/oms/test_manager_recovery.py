@@ -27,7 +27,7 @@ from integrated_trading_system.oms.records import Started as RunStarted
 from integrated_trading_system.oms.records import encode
 from integrated_trading_system.simulation.campaign.control import picture
 from tests.support.hostile import VENUES, account_of, listing
-from tests.support.oms_rig import START, Rig
+from tests.support.oms_rig import START, Rig, left
 from tests.support.oms_world import pair, single
 from tests.support.seen import seen
 
@@ -205,7 +205,7 @@ def test_a_repair_that_never_came_to_be_allowed_ends_with_its_deadline() -> None
     again.tell(again.fill(second, 1, "t2"))
     again.wait(20_000)
     assert again.finished()[0].reason == "residual: deadline"
-    assert abs(again.finished()[0].residual) == 2
+    assert abs(left(again.finished()[0])) == 2
 
 
 def test_a_working_order_goes_on_after_a_restart() -> None:

@@ -12,12 +12,21 @@ from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.journal import JournalCommitted, JournalFailed
-from integrated_trading_system.domain.order import CancelOrder, OrderStatus, OrderType, QueryOrder, Side, SubmitOrder
+from integrated_trading_system.domain.order import (
+    CancelOrder,
+    OrderStatus,
+    OrderType,
+    QueryOpenOrders,
+    QueryOrder,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
 from integrated_trading_system.domain.plan import HedgePolicy, Plan
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.oms.records import PlanIntended, decode
 from tests.support.hostile import VENUES
-from tests.support.oms_rig import START, Rig
+from tests.support.oms_rig import START, Rig, left
 from tests.support.oms_world import pair, single
 
 
@@ -123,7 +132,7 @@ def test_while_reducing_only_plans_that_reduce_leave() -> None:
     [
         ({"account": AccountId("other")}, "no account other on"),
         ({"instrument": InstrumentId("gamma:spot:XY")}, "no account"),
-        ({"instrument": InstrumentId("alpha:spot:ZZ"), "account": AccountId("alpha:spot:main")}, "is not listed"),
+        ({"instrument": InstrumentId("alpha:spot:ZZ"), "account": AccountId("alpha:spot/main")}, "is not listed"),
         ({"quantity": Decimal("0.5")}, "refuses by lot"),
         ({"price": Decimal("100.05")}, "refuses by tick"),
     ],
@@ -133,7 +142,7 @@ def test_a_plan_with_one_impossible_leg_is_refused_whole(changes: dict[str, Any]
     rig.approve(changed_leg(plan(), **changes))
     assert rig.submits() == []
     assert reason in rig.finished()[0].reason
-    assert rig.finished()[0].residual == 0
+    assert left(rig.finished()[0]) == 0
     assert [leg.filled for leg in rig.finished()[0].legs] == [0, 0]
 
 
@@ -155,11 +164,24 @@ def test_after_shutdown_no_plan_begins_and_none_that_waits_for_the_disk_leaves()
     assert [finished.reason for finished in rig.finished()] == ["unfilled: shutdown", "shutdown"]
 
 
-def test_client_order_ids_run_out_with_a_reason() -> None:
-    rig = Rig(OmsSettings(numeric_fence_bits=31), rules={VENUES[0]: 2**32 - 1, VENUES[1]: 2**32 - 1})
+def test_a_venue_without_ids_for_a_whole_plan_and_its_repairs_takes_none_and_the_other_goes_on() -> None:
+    rig = Rig(OmsSettings(numeric_fence_bits=30), rules={VENUES[0]: 2**32 - 1, VENUES[1]: 0})
     rig.approve(plan())
-    assert rig.finished()[0].reason.startswith("client order ids: order 2 of this run does not fit")
-    assert rig.records == rig.records[:1] or not rig.submits()
+    assert rig.finished()[0].reason.startswith(f"{VENUES[0]} takes no more orders of this run, client order ids")
+    assert rig.finished()[0].reason.endswith("a restart gives new ones")
+    assert rig.submits() == []
+    for number in (1, 3, 5, 7):
+        rig.approve(single(number, 1, rig.now))
+    assert len(rig.submits()) == 4, "ids of text do not run out"
+
+
+def test_a_post_only_order_that_would_not_rest_is_refused() -> None:
+    for change in ({"time_in_force": TimeInForce.IOC}, {"order_type": OrderType.MARKET}):
+        rig = Rig()
+        whole = single(2, 3, START)
+        rig.approve(replace(whole, legs=(replace(whole.legs[0], post_only=True, **change),)))
+        assert rig.submits() == []
+        assert "post-only" in rig.finished()[0].reason
 
 
 def test_the_same_plan_told_twice_is_sent_once_and_its_reservation_stays() -> None:
@@ -193,7 +215,7 @@ def test_shutdown_cancels_what_may_be_at_a_venue_until_nothing_is() -> None:
     rig.tell(rig.accepted(request))
     rig.take()
     rig.tell(Shutdown("test"))
-    assert [type(message) for message in rig.take()] == [CancelOrder]
+    assert [type(message) for message in rig.take()] == [CancelOrder, QueryOpenOrders]
     rig.wait(1_000)
     assert CancelOrder in [type(message) for message in rig.take()]
     rig.tell(rig.done(request, OrderStatus.CANCELLED, 0))
@@ -265,7 +287,7 @@ def test_a_resting_leg_is_cancelled_when_the_time_for_repairs_is_over() -> None:
     assert {cancel.client_order_id for cancel in cancels} == {second.client_order_id}
     rig.tell(rig.done(second, OrderStatus.CANCELLED, 0))
     assert rig.finished()[0].reason == "residual: deadline"
-    assert abs(rig.finished()[0].residual) == 3
+    assert abs(left(rig.finished()[0])) == 3
 
 
 def test_a_market_order_goes_out_as_one() -> None:

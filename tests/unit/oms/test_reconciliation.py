@@ -1,10 +1,10 @@
 """Questions, and the first comparison with the venues."""
 
-from integrated_trading_system.domain.ids import VenueId
+from integrated_trading_system.domain.ids import AccountId
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.reconciliation import About, Questions, StartOfDay
 
-A, B = VenueId("a:spot"), VenueId("b:spot")
+A, B = AccountId("a:spot/main"), AccountId("b:spot/main")
 OPEN_A, OPEN_B = (About.OPEN_ORDERS, A), (About.OPEN_ORDERS, B)
 
 
@@ -25,7 +25,7 @@ def test_an_unanswered_question_is_repeated_with_longer_and_longer_pauses() -> N
     assert repeated == [10, 30, 60, 90]
 
 
-def test_the_day_starts_once_every_venue_has_answered_everything() -> None:
+def test_the_day_starts_once_every_account_has_answered_everything() -> None:
     day = StartOfDay((A, B))
     assert not day.listed(A)
     assert day.heard(A)

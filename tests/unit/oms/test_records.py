@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from integrated_trading_system.domain.errors import JournalUnavailable
+from integrated_trading_system.domain.errors import JournalDamaged, JournalUnavailable
 from integrated_trading_system.domain.ids import Asset
 from integrated_trading_system.domain.order import OrderStatus
 from integrated_trading_system.domain.plan import HedgePolicy
@@ -25,13 +25,8 @@ from integrated_trading_system.oms.records import (
     decode,
     encode,
     fills_of,
-    funding_of,
-    openings_of,
-    orders_of,
-    traded_by_leg,
+    last_fence,
 )
-from integrated_trading_system.simulation.campaign.control import picture
-from tests.support.collector import Collector
 from tests.support.hostile import VENUES, account_of, instrument_of
 from tests.support.oms_orders import request
 from tests.support.oms_rig import START, Rig
@@ -85,18 +80,32 @@ def test_every_record_of_a_run_is_read_back_as_it_was_written() -> None:
 
 def test_a_record_is_one_line_of_text_with_its_version_in_front() -> None:
     line = encode(RECORDS[0])
-    assert line == b'{"version":1,"record":{"type":"started","fence":3,"at":1700000000000000000}}'
+    assert line == b'{"version":2,"record":{"type":"started","fence":3,"at":1700000000000000000}}'
+
+
+def test_lines_of_the_first_version_are_still_read() -> None:
+    for record in RECORDS:
+        old = encode(record).replace(b'{"version":2', b'{"version":1', 1)
+        assert decode(old) == record
 
 
 def test_a_newer_journal_is_refused() -> None:
-    with pytest.raises(JournalUnavailable, match="version 2; this program reads up to 1"):
-        decode(b'{"version":2,"record":{"type":"unheard of"}}')
+    with pytest.raises(JournalUnavailable, match="version 3; this program reads up to 2"):
+        decode(b'{"version":3,"record":{"type":"unheard of"}}')
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b'{"version":1}', b'{"version":1,"record":{"type":"other"}}', b"\xff"])
 def test_a_damaged_record_is_refused(line: bytes) -> None:
     with pytest.raises(JournalUnavailable, match="not an order journal record"):
         decode(line)
+
+
+def test_the_last_run_is_found_without_reading_everything() -> None:
+    lines = [encode(Started(fence=fence, at=START)) for fence in (2, 5)]
+    assert last_fence([]) == last_fence([encode(RECORDS[-1])]) == 0
+    assert last_fence([*lines, encode(RECORDS[-1])]) == 5
+    with pytest.raises(JournalDamaged, match="not an order journal record"):
+        last_fence([*lines, b"{"])
 
 
 def test_the_fills_of_a_journal_come_in_order() -> None:
@@ -106,42 +115,3 @@ def test_the_fills_of_a_journal_come_in_order() -> None:
     rig.tell(rig.fill(order, 2, "t1"), rig.fill(order, 3, "t2"))
     assert [fill.trade_id for fill in fills_of(rig.records)] == ["t1", "t2"]
     assert [record for record in map(decode, rig.records) if isinstance(record, FillBooked)]
-
-
-def test_opening_balances_and_what_came_from_outside_are_journaled_for_the_next_run() -> None:
-    rig = Rig()
-    before = picture(rig.oms._state)
-    rig.tell(OPENING, FLOW)
-    assert openings_of(rig.records) == {(FLOW.venue, FLOW.account, FLOW.asset): 970}
-    assert picture(rig.oms._state) == before
-
-
-def test_funding_is_kept_told_to_all_and_changes_no_order() -> None:
-    rig = Rig()
-    before = picture(rig.oms._state)
-    heard = Collector()
-    rig.system.bus.subscribe(FundingPaid, heard)
-    rig.tell(FUNDING)
-    assert funding_of(rig.records) == (FUNDING,)
-    assert heard.of(FundingPaid) == [FUNDING]
-    assert picture(rig.oms._state) == before
-
-
-def test_every_order_ever_intended_is_known_again() -> None:
-    lines = [encode(record) for record in RECORDS]
-    assert list(orders_of(lines)) == [request(), request()]
-
-
-def test_what_each_leg_traded_is_known_again_and_undoing_subtracts() -> None:
-    rig = Rig()
-    plan = pair(1, 5, HedgePolicy.REVERSE, START)
-    rig.approve(plan)
-    buy, sell = (submit.request for submit in rig.submits())
-    rig.tell(rig.fill(buy, 3, "t1"))
-    rig.complete(sell, 0, "")
-    assert traded_by_leg(rig.records) == {plan.plan_id: [3, 0]}
-    rig.tell(rig.done(buy, OrderStatus.EXPIRED, 3))
-    undo = rig.submits()[1].request
-    assert undo.side is buy.side.opposite
-    rig.tell(rig.fill(undo, 2, "t2"))
-    assert traded_by_leg(rig.records) == {plan.plan_id: [1, 0]}

@@ -1,5 +1,9 @@
 """What is kept of the facts about the feed's condition: what is so now, and how often it was."""
 
+from decimal import Decimal
+
+from msgspec.structs import replace
+
 from integrated_trading_system.domain.health import (
     Alarm,
     AlarmKind,
@@ -7,8 +11,9 @@ from integrated_trading_system.domain.health import (
     Heartbeat,
     VenueBlocked,
 )
-from integrated_trading_system.domain.ids import InstrumentId, VenueId
+from integrated_trading_system.domain.ids import Asset, InstrumentId, StrategyId, VenueId
 from integrated_trading_system.domain.market import DataType, PolledQuote, Quote
+from integrated_trading_system.domain.opportunity import RebalanceAdvised
 from integrated_trading_system.domain.streams import Stream, StreamsRefused
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.notes import REFUSALS_KEPT, Notes
@@ -57,3 +62,22 @@ def test_every_refused_stream_is_counted_and_only_the_newest_are_named() -> None
     assert len(notes.refusals) == REFUSALS_KEPT
     assert notes.refusals[f"toy:spot:{REFUSALS_KEPT} trades"] == "unknown symbol"
     assert "toy:spot:0 trades" not in notes.refusals
+
+
+def test_the_newest_advice_of_each_strategy_and_asset_stays() -> None:
+    older = RebalanceAdvised(
+        strategy=StrategyId("arb"),
+        comparison="btc",
+        asset=Asset("BTC"),
+        source=VENUE,
+        target=VenueId("other:spot"),
+        quantity=Decimal(1),
+        dry_in=None,
+        cost=Decimal(0),
+        missed=Decimal(1),
+        pays=True,
+        at=NOW,
+    )
+    newer = replace(older, quantity=Decimal(2))
+    other = replace(older, asset=Asset("USDT"))
+    assert list(notes_after(older, other, newer).advice.values()) == [newer, other]

@@ -5,6 +5,7 @@ from typing import Any
 
 from integrated_trading_system.config.pms import PmsSettings
 from integrated_trading_system.domain.execution import Fill
+from integrated_trading_system.domain.health import Reconciled
 from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, ClientOrderId, PlanId, StrategyId
 from integrated_trading_system.domain.instrument import InstrumentsListed, Kind
 from integrated_trading_system.domain.opportunity import EdgeRealised
@@ -33,6 +34,7 @@ class Rig:
         *,
         recovered: tuple[FundingPaid, ...] = (),
         owners: dict[ClientOrderId, Owner] | None = None,
+        reconciled: bool = True,
         **mids: float,
     ) -> None:
         self.heard = Collector()
@@ -42,6 +44,8 @@ class Rig:
         for kind in (Position, Equity, ExternalFlow, OpeningBalance, EdgeRealised):
             self.system.bus.subscribe(kind, self.heard)
         self.system.start(Nanos(0))
+        if reconciled:
+            self.tell(Reconciled(Nanos(0)))
 
     def tell(self, *messages: Any) -> None:
         for message in messages:
@@ -173,6 +177,27 @@ def test_an_order_that_only_rests_hides_no_deposit() -> None:
     rig.wait(10)
     rig.tell(reported(USDT="1500"))
     assert [flow.amount for flow in rig.heard.of(ExternalFlow)] == [500]
+
+
+def test_before_the_account_is_reconciled_a_resting_order_of_an_earlier_run_may_have_traded() -> None:
+    """Its fill was told to a life that died before it was on disk, and now the order looks as if it only rested."""
+    rig = Rig(reconciled=False)
+    rig.tell(LISTED, order(OrderStatus.WORKING, TimeInForce.GTC))
+    for _ in range(3):
+        rig.tell(reported(at=5, USDT="800"))
+        rig.wait(10)
+    assert (rig.heard.of(OpeningBalance), rig.heard.of(ExternalFlow)) == ([], [])
+    rig.tell(fill(SPOT, Side.BUY, "2", "100", at=3), order(OrderStatus.FILLED), Reconciled(rig.system.now))
+    assert [opened.amount for opened in rig.heard.of(OpeningBalance)] == [1000]
+    assert rig.pms.view().expected == {ACCOUNT: {"USDT": 800}}
+
+
+def test_what_was_reported_before_the_account_was_reconciled_and_traded_on_since_opens_nothing() -> None:
+    rig = Rig(reconciled=False)
+    rig.tell(LISTED, reported(at=1, USDT="1000"), fill(SPOT, Side.BUY, "2", "100", at=3), Reconciled(Nanos(0)))
+    assert rig.heard.of(OpeningBalance) == []
+    rig.tell(reported(at=4, USDT="800"))
+    assert [opened.amount for opened in rig.heard.of(OpeningBalance)] == [1000]
 
 
 def test_a_report_from_before_our_last_fill_proves_nothing() -> None:

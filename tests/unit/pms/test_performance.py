@@ -20,7 +20,7 @@ def edge(realised: str, *unpriced: str) -> EdgeRealised:
         expected=Decimal(0),
         realised=Decimal(realised),
         fees=Decimal(0),
-        residual=Decimal(0),
+        residuals=(),
         currency=USDT,
         unpriced=tuple(map(Asset, unpriced)),
         at=Nanos(0),

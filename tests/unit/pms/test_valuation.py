@@ -124,13 +124,12 @@ def leg(of: Instrument, side: Side, filled: str, flow: str, *fees: Money, multip
     )
 
 
-def finished(*legs: LegOutcome, residual: str = "0") -> PlanFinished:
+def finished(*legs: LegOutcome) -> PlanFinished:
     return PlanFinished(
         plan_id=PlanId("p"),
         strategy=StrategyId("s"),
         legs=legs,
         hedge_orders=0,
-        residual=Decimal(residual),
         reason="complete",
         at=Nanos(0),
     )
@@ -152,22 +151,56 @@ def test_the_realised_edge_is_flows_less_fees_in_one_currency() -> None:
 
 @pytest.mark.parametrize(("buy", "sell", "value"), [("2", "1", 100), ("1", "2", -100)])
 def test_what_is_left_unhedged_counts_at_the_mid_price(buy: str, sell: str, value: int) -> None:
-    residual = str(int(buy) - int(sell))
-    plan = finished(leg(SPOT, Side.BUY, buy, "0"), leg(SPOT, Side.SELL, sell, "0"), residual=residual)
+    plan = finished(leg(SPOT, Side.BUY, buy, "0"), leg(SPOT, Side.SELL, sell, "0"))
     assert edge(plan, StillBooks(BTCUSDT=100.0))[0] == value
 
 
 def test_a_residual_in_contracts_is_worth_its_base_units() -> None:
-    plan = finished(leg(LINEAR, Side.BUY, "300", "0", multiplier="0.01"), leg(SPOT, Side.SELL, "1", "0"), residual="2")
+    plan = finished(leg(LINEAR, Side.BUY, "300", "0", multiplier="0.01"), leg(SPOT, Side.SELL, "1", "0"))
     books = StillBooks(**{"BTCUSDT-P": 100.0})
     assert edge(plan, books)[0] == 200
 
 
 def test_without_a_price_a_residual_counts_at_cost() -> None:
-    plan = finished(leg(SPOT, Side.BUY, "2", "-180"), leg(SPOT, Side.SELL, "0", "0"), residual="2")
+    plan = finished(leg(SPOT, Side.BUY, "2", "-180"), leg(SPOT, Side.SELL, "0", "0"))
     assert edge(plan, StillBooks())[0] == 0
 
 
 def test_an_edge_names_the_assets_that_it_leaves_out() -> None:
     plan = finished(leg(SPOT, Side.BUY, "2", "-200", Money(Decimal(1), Asset("BNB"))), leg(SPOT, Side.SELL, "2", "210"))
     assert seen(*edge(plan, StillBooks())) == (10, 0, ("BNB",))
+
+
+def other(symbol: str, base: str, quote: str) -> Instrument:
+    return msgspec.structs.replace(instrument(symbol=symbol, quote=quote), base=Asset(base))
+
+
+def test_what_a_cycle_moved_through_its_assets_counts_once() -> None:
+    listed = (SPOT, other("ETHBTC", "ETH", "BTC"), other("ETHUSDT", "ETH", "USDT"))
+    plan = finished(
+        leg(listed[0], Side.BUY, "1", "-100"),
+        leg(listed[1], Side.BUY, "20", "-1"),
+        leg(listed[2], Side.SELL, "19", "99"),
+    )
+    values = valuation(StillBooks(BTCUSDT=100.0, ETHBTC=0.05, ETHUSDT=5.0), None, *listed)
+    realised, _, unpriced = realised_edge(plan, {each.instrument: each for each in listed}, values)
+    assert seen(realised, unpriced) == (-100 - 100 + 99 + 100 + 5, ()), "one ether is left"
+
+
+def test_two_assets_that_are_not_alike_are_valued_each_by_itself() -> None:
+    ether = other("ETHUSDT", "ETH", "USDT")
+    bitcoin_leg = leg(SPOT, Side.BUY, "2", "-200")
+    ether_leg = msgspec.structs.replace(leg(ether, Side.SELL, "40", "200"), planned=Decimal(40))
+    values = valuation(StillBooks(BTCUSDT=100.0, ETHUSDT=5.0), None, SPOT, ether)
+    instruments = {each.instrument: each for each in (SPOT, ether)}
+    assert realised_edge(finished(bitcoin_leg, ether_leg), instruments, values)[0] == 0
+
+
+def test_what_goes_through_a_cycle_has_one_rate_wherever_it_is_traded() -> None:
+    elsewhere = instrument(symbol="BTCUSDT-ELSEWHERE")
+    listed = (elsewhere, SPOT, other("ETHBTC", "ETH", "BTC"), other("ETHUSDT", "ETH", "USDT"))
+    plan = finished(
+        leg(SPOT, Side.BUY, "1", "-100"), leg(listed[2], Side.BUY, "20", "-1"), leg(listed[3], Side.SELL, "20", "101")
+    )
+    values = valuation(StillBooks(**{"BTCUSDT-ELSEWHERE": 110.0, "BTCUSDT": 100.0}), None, *listed)
+    assert realised_edge(plan, {each.instrument: each for each in listed}, values)[0] == 1
