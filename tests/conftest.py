@@ -5,13 +5,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # No profile has a deadline: a slow machine is no failure. `ci` draws the same examples every time.
 settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, max_examples=200, print_blob=True)
+# For tests that are meant to fail: an example that shows the mistake is enough, making it small is for people.
+settings.register_profile("mutant", parent=settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=5_000, print_blob=True)
 
 

@@ -48,7 +48,10 @@ class OmsSettings(Settings):
         " waited for as long before what it traded is followed.",
     )
     cancel_retry_ms: int = Field(
-        1_000, gt=0, description="While halted or stopping, what is still open is cancelled again this often."
+        1_000,
+        gt=0,
+        description="While halted or stopping, what is still open is cancelled again after this; where nothing shows"
+        " that it is open, after twice as long each time, up to `retry_max_ms`.",
     )
     cancel_on_halt: bool = Field(default=True, description="A halt cancels our working orders at the venues.")
     cancel_external: bool = Field(

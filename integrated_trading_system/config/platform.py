@@ -19,7 +19,7 @@ from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.config.simulation import PaperSettings, SimulationSettings
 from integrated_trading_system.config.storage import StorageSettings
 from integrated_trading_system.config.strategies import ComparisonSettings, StrategySettings
-from integrated_trading_system.config.venues import VenueSettings, account_problem, fallback_problems
+from integrated_trading_system.config.venues import VenueSettings, account_problems, fallback_problems
 from integrated_trading_system.config.watchdog import WatchdogSettings
 from integrated_trading_system.domain.ids import InstrumentId, symbol_of, venue_of
 
@@ -87,6 +87,7 @@ class PlatformSettings(Settings):
                 elif self.venues[venue].symbols and symbol not in self.venues[venue].symbols:
                     problems.append((where, f"{symbol!r} is not among the symbols of {venue}"))
         problems += fallback_problems(self.venues)
+        problems += account_problems(self.venues, [strategy.accounts for strategy in self.strategies])
         names = [comparison.name for comparison in self.comparisons]
         for index, strategy in enumerate(self.strategies):
             if strategy.comparison not in names:
@@ -96,9 +97,6 @@ class PlatformSettings(Settings):
                         f"unknown comparison {strategy.comparison!r} (known: {', '.join(names)})",
                     )
                 )
-            for venue, name in strategy.accounts.items():
-                if problem := account_problem(self.venues, venue, name):
-                    problems.append((("strategies", index, "accounts", venue), problem))
         if problems:
             raise Misfits(problems)
         return self

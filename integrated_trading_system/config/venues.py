@@ -5,7 +5,7 @@ venue's default flavour).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
@@ -194,7 +194,10 @@ class VenueSettings(AccountSettings):
         if self.link_quiet_s <= self.ping_every_s:
             raise ValueError("link_quiet_s is not above ping_every_s")
         if self.account in self.accounts:
-            raise ValueError(f"accounts: {self.account} is the first account of the venue already; it needs another name")
+            raise ValueError(f"accounts: {self.account!r} is the first account already; choose another name")
+        keys = [of.api_key.get_secret_value() for of in self.every_account.values() if of.api_key is not None]
+        if len(set(keys)) != len(keys):
+            raise ValueError("accounts: two of them have the same api_key")
         return self
 
     @property
@@ -222,9 +225,16 @@ def fallback_problems(venues: Mapping[str, VenueSettings]) -> list[tuple[tuple[s
     return problems
 
 
-def account_problem(venues: Mapping[str, VenueSettings], venue: str, name: str) -> str:
-    """Why nobody can trade on this account of this venue; empty where one can."""
-    if venue not in venues:
-        return f"venue {venue!r} is not configured (venues: {', '.join(venues)})"
-    known = venues[venue].every_account
-    return "" if name in known else f"{venue} has no account {name!r} (accounts: {', '.join(known)})"
+def account_problems(
+    venues: Mapping[str, VenueSettings], chosen: Sequence[Mapping[str, str]]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Where and why the accounts that a strategy uses, by venue, are none."""
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    for index, accounts in enumerate(chosen):
+        for venue, name in accounts.items():
+            where = ("strategies", index, "accounts", venue)
+            if venue not in venues:
+                problems.append((where, f"venue {venue!r} is not configured (venues: {', '.join(venues)})"))
+            elif name not in (known := venues[venue].every_account):
+                problems.append((where, f"{venue} has no account {name!r} (accounts: {', '.join(known)})"))
+    return problems

@@ -14,7 +14,7 @@ no chance: wherever it is worked out, the same series give the same answer.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import erfc, log, sqrt
 from operator import mul
 from typing import Final
@@ -51,7 +51,7 @@ class CointegrationAsked(Struct, frozen=True, kw_only=True, tag=True):
     x: tuple[float, ...]
 
 
-class Tested(Struct, frozen=True):
+class Finding(Struct, frozen=True):
     """What the test found."""
 
     p: float
@@ -68,7 +68,7 @@ class CointegrationTold(Struct, frozen=True, kw_only=True, tag=True):
     """Input: the answer; or none, and why: ``busy``, ``worker died``, or what an Untestable says."""
 
     request: str
-    found: Tested | None = None
+    found: Finding | None = None
     reason: str = ""
 
 
@@ -84,7 +84,7 @@ def answer(asked: CointegrationAsked) -> CointegrationTold:
         return CointegrationTold(request=asked.request, reason=str(error))
 
 
-def engle_granger(y: Sequence[float], x: Sequence[float]) -> Tested:
+def engle_granger(y: Sequence[float], x: Sequence[float]) -> Finding:
     """Test y on x; raises Untestable."""
     count = len(y)
     if count != len(x):
@@ -101,7 +101,7 @@ def engle_granger(y: Sequence[float], x: Sequence[float]) -> Tested:
         raise Untestable("one series is the other")
     lags = _lags(residual)
     statistic, rows = _dickey_fuller(residual, lags)
-    return Tested(p_value(statistic, rows), statistic, ratio, lags, rows)
+    return Finding(p_value(statistic, rows), statistic, ratio, lags, rows)
 
 
 def p_value(statistic: float, rows: int) -> float:
@@ -122,28 +122,26 @@ def _lags(residual: Sequence[float]) -> int:
     """The number of lagged changes with the smallest criterion; of equals the smaller."""
     most = int(12.0 * (len(residual) / 100.0) ** 0.25)
     levels, changes, lagged = _columns(residual, most)
-    explained = _explained(changes, [levels, *lagged])
-    rows, left = len(changes), _dot(changes, changes)
-    best, chosen = 0.0, 0
-    for lags, part in enumerate(explained):
-        left -= part * part
-        if left <= 0.0:
-            raise Untestable("the residual repeats itself")
-        criterion = rows * log(left / rows) + 2.0 * (lags + 1)
-        if lags == 0 or criterion < best:
-            best, chosen = criterion, lags
-    return chosen
+    left = _left(changes, _explained(changes, [levels, *lagged]))
+    criteria = [len(changes) * log(part / len(changes)) + 2.0 * lags for lags, part in enumerate(left)]
+    return criteria.index(min(criteria))
 
 
 def _dickey_fuller(residual: Sequence[float], lags: int) -> tuple[float, int]:
     """The t-statistic of the level, and how many rows it is taken from."""
     levels, changes, lagged = _columns(residual, lags)
     explained = _explained(changes, [*lagged, levels])
-    left = _dot(changes, changes) - _dot(explained, explained)
     rows = len(changes)
-    if left <= 0.0:
+    return explained[-1] / sqrt(_left(changes, explained)[-1] / (rows - len(explained))), rows
+
+
+def _left(target: Sequence[float], explained: Sequence[float]) -> list[float]:
+    """What is left of the target's sum of squares after each column."""
+    whole = _dot(target, target)
+    found = [whole - part for part in accumulate(part * part for part in explained)]
+    if found[-1] <= _COLLINEAR * whole:
         raise Untestable("the residual repeats itself")
-    return explained[-1] / sqrt(left / (rows - len(explained))), rows
+    return found
 
 
 def _columns(residual: Sequence[float], lags: int) -> tuple[list[float], list[float], list[list[float]]]:
@@ -183,4 +181,4 @@ def _centred(values: Sequence[float]) -> list[float]:
 
 
 def _dot(one: Sequence[float], other: Sequence[float]) -> float:
-    return sum(map(mul, one, other))
+    return sum(map(mul, one, other), 0.0)

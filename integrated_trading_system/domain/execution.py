@@ -129,6 +129,8 @@ class Fill(Struct, frozen=True, kw_only=True, tag=True):
     liquidity: Liquidity
     venue_time: Nanos
     received_at: Nanos
+    sequence: int = 0
+    """The venue's count of what traded in the instrument, where `trade_id` is no number of that kind; 0: none."""
 
 
 class FillsListed(Struct, frozen=True, kw_only=True, tag=True):
@@ -219,6 +221,8 @@ class RequestFailed(Struct, frozen=True, kw_only=True, tag=True):
     subject: str
     reason: str
     received_at: Nanos
+    no_room: bool = False
+    """It was not sent: for now the venue's limits have no room for it."""
 
 
 class UserStreamChanged(Struct, frozen=True, kw_only=True, tag=True):

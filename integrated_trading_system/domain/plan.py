@@ -168,7 +168,10 @@ class PlanFinished(Struct, frozen=True, kw_only=True, tag=True):
     expected_edge: Decimal = ZERO
     """As the plan had it."""
     residuals: tuple[Money, ...] = ()
-    """Base units left unhedged, by asset, positive is long: how far legs are ahead of those that depend on them."""
+    """Base units left unhedged, by asset, positive is long: how far legs are ahead of those that depend on them.
+
+    Not what was paid away in fees of what was bought, which nobody holds.
+    """
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):

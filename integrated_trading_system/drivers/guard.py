@@ -21,6 +21,8 @@ from integrated_trading_system.drivers import watchdog
 from integrated_trading_system.drivers.watchdog import BEAT, BEAT_SECONDS, FAREWELL, Task
 
 MINUTE_SECONDS: Final = 60.0
+END_SECONDS: Final = 5.0
+"""So long a watchdog that was told farewell may take to end."""
 
 
 class Guard:
@@ -121,6 +123,12 @@ class Guard:
             self._say(BEAT)
 
     def _let_go(self, process: "subprocess.Popen[bytes]") -> None:
+        """Nobody speaks to it any more: it ends by itself, or is made to, and leaves nothing behind."""
         self._process = None
         if process.stdin is not None:
             process.stdin.close()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

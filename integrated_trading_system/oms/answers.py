@@ -27,7 +27,7 @@ from integrated_trading_system.domain.execution import (
     SubmitUncertain,
 )
 from integrated_trading_system.domain.ids import ClientOrderId, VenueOrderId
-from integrated_trading_system.domain.money import ZERO
+from integrated_trading_system.domain.money import ZERO, plain
 from integrated_trading_system.domain.order import TERMINAL, Order, OrderStatus, TimeInForce
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.desk import Desk
@@ -124,8 +124,7 @@ class Answers:
 
     def unsent(self, tracked: Tracked, reason: str) -> None:
         """Not one byte of it left."""
-        status = after(tracked.order.status, Evidence.UNSENT)
-        if status is not tracked.order.status:
+        if (status := after(tracked.order.status, Evidence.UNSENT)) is not tracked.order.status:
             self._change(tracked, status=status, reason=reason)
 
     def sent(self, tracked: Tracked) -> None:
@@ -220,8 +219,7 @@ class Answers:
     # -- proving absence -----------------------------------------------------------------------
 
     def _is_proof(self, order: Order, asked_at: Nanos) -> bool:
-        proof = self._desk.proof_after(order)
-        return proof is not None and asked_at > proof
+        return (proof := self._desk.proof_after(order)) is not None and asked_at > proof
 
     def _not_found(self, tracked: Tracked, news: OrderNotFound) -> None:
         """First step of the proof."""
@@ -242,10 +240,9 @@ class Answers:
         self.external.listed(news, strangers)
         self._look_for_missing(news)
         for tracked, absence in self._open_absences():
-            request = tracked.order.request
-            if request.account == news.account and news.asked_at >= absence.not_found:
+            if tracked.where[1] == news.account and news.asked_at >= absence.not_found:
                 absence.not_open = absence.not_open or news.asked_at
-                self._desk.ask((About.FILLS, request.instrument, request.account), again=True)
+                self._desk.ask((About.FILLS, *tracked.where), again=True)
 
     def _look_for_missing(self, news: OpenOrdersListed) -> None:
         """Ask what became of orders that we believe to be open and the list has not; some of them at a time."""
@@ -271,10 +268,9 @@ class Answers:
         if news.since <= covered and not held and news.asked_at - covered >= self._fills_margin:
             self._journal.write(FillsCovered(instrument=news.instrument, account=news.account, until=news.asked_at))
         for tracked, absence in self._open_absences():
-            request = tracked.order.request
-            if (request.instrument, request.account) != of or absence.not_open is None:
+            if tracked.where != of or absence.not_open is None:
                 continue
-            rests = request.time_in_force is TimeInForce.GTC
+            rests = tracked.order.request.time_in_force is TimeInForce.GTC
             if news.asked_at >= absence.not_open + (self._listing_lag if rests else 0):
                 self._absent(tracked)
 
@@ -321,21 +317,21 @@ class Answers:
         return []
 
     def _own(self, tracked: Tracked, fill: Fill) -> None:
-        client_order_id = tracked.client_order_id
-        if contradicts(tracked.order, Evidence.TRADED):
-            self._desk.halt(f"{client_order_id} traded, though it was {tracked.order.status.value}")
-        elif tracked.order.filled + fill.quantity > tracked.order.request.quantity:
-            self._desk.halt(f"{client_order_id} traded more than its quantity")
+        order, told = tracked.order, f"{tracked.client_order_id} in {fill.instrument} traded"
+        if contradicts(order, Evidence.TRADED):
+            self._desk.halt(f"{told}, though it was {order.status.value}")
+        elif (traded := order.filled + fill.quantity) > order.request.quantity:
+            self._desk.halt(f"{told} {plain(traded)}, more than its {plain(order.request.quantity)}")
         self._present(tracked, fill.venue_order_id)
-        self._journal.write(FillBooked(fill=replace(fill, client_order_id=client_order_id), at=self._desk.now))
+        self._journal.write(FillBooked(fill=replace(fill, client_order_id=tracked.client_order_id), at=self._desk.now))
 
     def _stranger(self, fill: Fill) -> None:
-        """Somebody else traded on the account: it is our money all the same."""
-        self.external.traded(fill)
+        """Somebody else traded on the account: it is our money all the same. Held before it is no longer open."""
         if fill.venue_time < self._state.epoch:
             self.seen.ancient += 1
         else:
             self._journal.write(FillBooked(fill=fill, at=self._desk.now))
+        self.external.traded(fill)
 
     def _candidates(self, fill: Fill) -> list[Tracked]:
         """Our orders that the fill may belong to: it names none, and they do not know the venue's id yet."""
@@ -346,7 +342,6 @@ class Answers:
             for tracked in self._state.open.values()
             if tracked.order.venue_order_id is None
             and tracked.order.status is not OrderStatus.INTENDED
-            and tracked.order.request.instrument == fill.instrument
-            and tracked.order.request.account == fill.account
+            and tracked.where == (fill.instrument, fill.account)
             and tracked.order.request.side is fill.side
         ]

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from integrated_trading_system.config.oms import OmsSettings
+from integrated_trading_system.domain.execution import RequestFailed
 from integrated_trading_system.domain.health import Halt
 from integrated_trading_system.domain.ids import AccountId, ClientOrderId, InstrumentId, PlanId, VenueId, venue_of
 from integrated_trading_system.domain.order import (
@@ -23,7 +24,7 @@ from integrated_trading_system.domain.plan import AmendPlan, AmendRefused, PlanF
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
 from integrated_trading_system.oms.reconciliation import About, Question, Questions, StartOfDay
 from integrated_trading_system.oms.state import State, Tracked
-from integrated_trading_system.runtime.actor import Context, Ref
+from integrated_trading_system.runtime.actor import Context, Ref, Timer
 
 ORDERS_ASKED_MAX: Final = 50
 """Orders asked about at a time: a venue takes so many questions easily; a thousand at once it does not."""
@@ -56,7 +57,9 @@ class PlanDue(Struct, frozen=True):
 
 
 class CancelDue(Struct, frozen=True):
-    """Timer: cancel again what is still open."""
+    """Timer: cancel again what is still open on this account."""
+
+    account: AccountId
 
 
 class GraceOver(Struct, frozen=True):
@@ -112,9 +115,9 @@ class Desk:
         """Hand it to whoever takes the account's requests."""
         self._accounts[account].tell(request)
 
-    def cancel_later(self) -> None:
+    def cancel_later(self, account: AccountId, delay: int) -> Timer:
         """Set a timer to cancel again."""
-        self._context.after(self._settings.cancel_retry_ms * MILLISECOND, CancelDue())
+        return self._context.after(delay, CancelDue(account))
 
     def look_later(self, plan_id: PlanId, delay: int) -> None:
         """Set a timer to look at the plan again."""
@@ -124,7 +127,11 @@ class Desk:
 
     def ask(self, question: Question, *, again: bool = False) -> None:
         """Ask, unless an answer may still come; `again`: only an answer to a question asked from now on will do."""
-        if self._questions.ask(question, self.now, again=again):
+        account = self._account_of(question)
+        if account is None:
+            self.answered(question)
+            return
+        if self._questions.ask(question, account, self.now, again=again):
             self._send(question)
         if not self._retry_pending:
             self._retry_pending = True
@@ -138,8 +145,33 @@ class Desk:
 
     def answered(self, question: Question) -> None:
         """It was."""
-        self._questions.answered(question)
         self.start_of_day.answered(question)
+        following = self._questions.answered(question, self.now)
+        if following is not None:
+            self._send(following)
+
+    def failed(self, news: RequestFailed) -> None:
+        """It is asked again by the timer; where there was only no room for it, in its turn."""
+        about = {"open_orders": About.OPEN_ORDERS, "balances": About.BALANCES}.get(news.subject)
+        if not news.no_room:
+            return
+        if about is not None:
+            self._questions.no_room((about, news.account))
+        elif (name := ClientOrderId(news.subject)) in self._state.open:
+            self._questions.no_room((About.ORDER, name))
+        else:
+            self._questions.no_room((About.FILLS, InstrumentId(news.subject), news.account))
+
+    def _account_of(self, question: Question) -> AccountId | None:
+        """None for an order that has ended meanwhile: that question needs no answer any more."""
+        match question:
+            case About.ORDER, name:
+                tracked = self._state.open.get(ClientOrderId(name))
+                return None if tracked is None else tracked.order.request.account
+            case _, _, account:
+                return account
+            case _, account:
+                return AccountId(account)
 
     def retry(self) -> None:
         """Repeat what got no answer."""
@@ -151,9 +183,9 @@ class Desk:
 
     def since(self, instrument: InstrumentId, account: AccountId) -> Nanos:
         """From when on fills in the instrument may be missing on the account."""
-        orders = (tracked.order for tracked in self._state.open.values())
-        there = (order for order in orders if (order.request.instrument, order.request.account) == (instrument, account))
-        known = min((self._state.covered_until(instrument, account), *(order.created_at for order in there)))
+        there = (tracked for tracked in self._state.open.values() if tracked.where == (instrument, account))
+        created = (tracked.order.created_at for tracked in there)
+        known = min((self._state.covered_until(instrument, account), *created))
         return Nanos(max(0, known - self._settings.fills_margin_ms * MILLISECOND))
 
     def _send(self, question: Question) -> None:

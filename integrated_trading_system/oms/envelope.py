@@ -18,6 +18,7 @@ from integrated_trading_system.domain.plan import (
     worst_residual,
 )
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.oms.holding import holding
 from integrated_trading_system.oms.progress import Instruments, excess, lack, traded
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
@@ -61,9 +62,9 @@ def reserve(plan: Plan) -> int:
     return min(len(leading(plan)), plan.hedge_orders_max - follow - (1 if rests(plan) else 0))
 
 
-def keeps_envelope(plan: Plan, orders: Sequence[Tracked], repair: Repair, now: Nanos) -> bool:
+def keeps_envelope(plan: Plan, orders: Sequence[Tracked], repair: Repair, now: Nanos, instruments: Instruments) -> bool:
     """Whether the order stays inside what risk approved: checked as it is made, whoever decided on it."""
-    leg, nets = plan.legs[repair.leg], traded(plan, orders)
+    leg, nets, here = plan.legs[repair.leg], traded(plan, orders), holding(plan, orders, instruments)
     spent = sum(tracked.purpose is not Purpose.FIRST for tracked in orders)
     waiting = [tracked.order.request.leg for tracked in orders if tracked.open]
     hedges = repair.purpose is Purpose.HEDGE
@@ -74,9 +75,11 @@ def keeps_envelope(plan: Plan, orders: Sequence[Tracked], repair: Repair, now: N
     if hedges:
         beyond = (repair.price - leg.worst_price) * leg.side.sign
         allowed = min(lack(plan, nets, repair.leg), leg.quantity - nets[repair.leg])
+        if (supply := here.supply(repair.leg)) is not None:
+            allowed = min(allowed, supply)
     else:
         beyond = (repair.price - leg.unwind_price) * repair.side.sign
-        allowed = min(excess(plan, nets, repair.leg), nets[repair.leg])
+        allowed = min(here.surplus(nets, repair.leg), nets[repair.leg])
     if repair.side is not (leg.side if hedges else leg.side.opposite) or beyond > 0 or repair.quantity > allowed:
         return False
     after = [*nets]

@@ -24,7 +24,8 @@ from integrated_trading_system.domain.order import Order, OrderStatus, Side, Tim
 from integrated_trading_system.domain.plan import HedgePolicy, Plan, flat_by, rests_until
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.envelope import followers, reserve
-from integrated_trading_system.oms.progress import excess, fresh, lack, traded
+from integrated_trading_system.oms.holding import Holding, holding
+from integrated_trading_system.oms.progress import fresh, lack, traded
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import InFlight, Tracked
 from integrated_trading_system.oms.steps import Around, Cancel, Finish, Permission, Repair, Step, Wait
@@ -37,6 +38,7 @@ class _Situation(Struct):
     orders: Sequence[Tracked]
     around: Around
     nets: tuple[Decimal, ...]
+    here: Holding
     repairs: list[Tracked]
     open: list[Tracked]
 
@@ -59,7 +61,7 @@ class _Situation(Struct):
 
     def ahead(self) -> bool:
         """Whether anything stands unhedged."""
-        return any(excess(self.plan, self.nets, leg) for leg in range(len(self.plan.legs)))
+        return any(self.here.surplus(self.nets, leg) for leg in range(len(self.plan.legs)))
 
 
 def next_step(in_flight: InFlight, around: Around) -> Step:
@@ -85,7 +87,9 @@ def may_lead(in_flight: InFlight, around: Around) -> bool:
 def _situation(in_flight: InFlight, around: Around) -> _Situation:
     plan, orders = in_flight.plan, in_flight.orders
     repairs = [tracked for tracked in orders if tracked.purpose is not Purpose.FIRST]
-    return _Situation(plan, orders, around, traded(plan, orders), repairs, [each for each in orders if each.open])
+    here = holding(plan, orders, around.instruments)
+    waiting = [each for each in orders if each.open]
+    return _Situation(plan, orders, around, traded(plan, orders), here, repairs, waiting)
 
 
 # -- while an order is open --------------------------------------------------------------------
@@ -148,9 +152,18 @@ def _ready(now: _Situation, leg: int) -> Nanos:
             return flat_by(now.plan)
         if request.leg == now.plan.legs[leg].follows and not _stays(tracked):
             known.append(Nanos(tracked.order.changed_at + now.around.pause))
-    if fresh(now.plan, now.orders, now.nets, leg) <= ZERO:
+    if _unordered(now, leg) <= ZERO:
         known.append(now.rested)
     return max(known)
+
+
+def _unordered(now: _Situation, leg: int) -> Decimal:
+    """What a follower was not ordered for of what its leader traded, and can be: the rest was paid away in fees."""
+    wanted, supply = fresh(now.plan, now.orders, now.nets, leg), now.here.supply(leg)
+    if supply is None:
+        return wanted
+    left = lack(now.plan, now.nets, leg) - supply
+    return wanted - max(left, ZERO)
 
 
 # -- when every order is over ------------------------------------------------------------------
@@ -161,7 +174,7 @@ def _over(now: _Situation) -> Step:
     plan, around = now.plan, now.around
     if not now.ahead():
         return Finish(_summary(now))
-    unordered = [leg for leg in reversed(range(len(plan.legs))) if fresh(plan, now.orders, now.nets, leg) > ZERO]
+    unordered = [leg for leg in reversed(range(len(plan.legs))) if _unordered(now, leg) > ZERO]
     for leg in unordered:
         if repair := _forward(now, leg, reserve(plan)):
             return repair
@@ -197,13 +210,15 @@ def _forward(now: _Situation, index: int, kept: int) -> Repair | None:
         wanted = min(lack(plan, now.nets, index), leg.quantity - now.nets[index])
     else:
         wanted = fresh(plan, now.orders, now.nets, index)
+    if (supply := now.here.supply(index)) is not None:
+        wanted = min(wanted, supply)
     return _order(index, Purpose.HEDGE, leg.side, wanted, leg.worst_price, now.around.instruments[leg.instrument])
 
 
 def _turn_back(now: _Situation) -> Repair | None:
     """Trade back what is too much of a leg that is ahead, the last one first."""
     for index, leg in reversed(tuple(enumerate(now.plan.legs))):
-        wanted, instrument = excess(now.plan, now.nets, index), now.around.instruments[leg.instrument]
+        wanted, instrument = now.here.surplus(now.nets, index), now.around.instruments[leg.instrument]
         order = _order(index, Purpose.UNWIND, leg.side.opposite, wanted, leg.unwind_price, instrument)
         if order is not None:
             return order

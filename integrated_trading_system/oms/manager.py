@@ -87,9 +87,10 @@ class OrderManagementSystem(Actor[OmsInbox]):
     ) -> None:
         """Recover from the journal's records.
 
-        `accounts`: who takes the requests of each; a venue may have several. `receive_windows`: how long after its timestamp a venue takes an order; without an entry it takes one for
-        ever, and then an order without an answer stays UNKNOWN. `client_order_id_rules`: 0 for text, else the
-        largest number that the venue takes as an id. `fence` counts starts: greater than in any run before.
+        `accounts`: who takes the requests of each; a venue may have several. `receive_windows`: how long after its
+        timestamp a venue takes an order; without an entry it takes one for ever, and then an order without an answer
+        stays UNKNOWN. `client_order_id_rules`: 0 for text, else the largest number that the venue takes as an id.
+        `fence` counts starts: greater than in any run before.
         """
         self._settings = settings
         self._accounts = accounts
@@ -149,6 +150,7 @@ class OrderManagementSystem(Actor[OmsInbox]):
                 | CancelFailed()
             ):
                 self._answers.on_order(message)
+                self._cancelling.heard(message)
             case FillsListed() | OpenOrdersListed() | BalancesReported() | RequestFailed() | UserStreamChanged():
                 self._on_account(message)
             case JournalCommitted() | JournalFailed():
@@ -229,13 +231,15 @@ class OrderManagementSystem(Actor[OmsInbox]):
             case OpenOrdersListed():
                 self._desk.answered((About.OPEN_ORDERS, message.account))
                 self._answers.on_open_orders(message)
+                self._cancelling.heard(message)
                 self._cancelling.strangers(message.account)
             case BalancesReported():
                 if message.complete:  # what a stream tells of some assets is no answer
                     self._desk.answered((About.BALANCES, message.account))
                 self.context.publish(message)
             case RequestFailed():
-                self._requests_failed += 1  # it is asked again by the timer
+                self._requests_failed += 1
+                self._desk.failed(message)
             case UserStreamChanged():
                 self._plans.on_stream(message.account, up=message.up)
                 if message.up:
@@ -317,14 +321,12 @@ class OrderManagementSystem(Actor[OmsInbox]):
             case ChaseDue(client_order_id):
                 tracked = self._state.open.get(client_order_id)
                 if tracked is not None:
-                    request = tracked.order.request
-                    self._desk.ask((About.FILLS, request.instrument, request.account), again=True)
+                    self._desk.ask((About.FILLS, *tracked.where), again=True)
             case PlanDue(plan_id):
                 self._plans.touch(plan_id)
-            case CancelDue():
-                halted = self._plans.trading is TradingState.HALTED and self._settings.cancel_on_halt
-                if halted or self._plans.stopping:
-                    self._cancelling.everything()
+            case CancelDue(account):
+                if self._plans.all_cancelled:
+                    self._cancelling.again(account)
             case GraceOver(account):
                 if not self._desk.start_of_day.begun(account) and self._desk.start_of_day.heard(account):
                     self._begin(account)
@@ -341,4 +343,3 @@ class OrderManagementSystem(Actor[OmsInbox]):
                     for question in self._questions(account, []):
                         self._desk.ask(question)
         self.context.after(self._settings.poll_active_ms * MILLISECOND, PollDue())
-

@@ -7,7 +7,8 @@ from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.plan import Leg, LegOutcome, Plan, PlanFinished
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.oms.progress import Instruments, net, residuals
+from integrated_trading_system.oms.holding import residuals
+from integrated_trading_system.oms.progress import Instruments, net
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
 

@@ -61,6 +61,7 @@ class Plans:
         self._send_window = settings.send_window_ms * MILLISECOND
         self._repair_pause = Nanos(settings.repair_pause_ms * MILLISECOND)
         self._cancel_retry = settings.cancel_retry_ms * MILLISECOND
+        self._cancel_on_halt = settings.cancel_on_halt
         self._accounts = accounts
         self._undurable: deque[_Batch] = deque()
         self._amendments = Amendments()
@@ -258,10 +259,15 @@ class Plans:
         self._undurable.append(_Batch(self._journal.write(record), (in_flight.orders[-1],), latest_send))
         return True
 
+    @property
+    def all_cancelled(self) -> bool:
+        """Whether whatever is open is being cancelled, whichever plan it is of."""
+        return self.stopping or (self.trading is TradingState.HALTED and self._cancel_on_halt)
+
     def _cancel(self, plan_id: PlanId, orders: tuple[ClientOrderId, ...]) -> None:
         """Ask for it, and again when it should have been done by now: one timer for each time it was asked for."""
         now, asked = self._desk.now, False
-        for client_order_id in orders:
+        for client_order_id in () if self.all_cancelled else orders:
             if now >= self._cancelled.get(client_order_id, Nanos(0)) + self._cancel_retry:
                 self._cancelled[client_order_id] = now
                 self._desk.cancel(self._journal.state.orders[client_order_id].order)
@@ -282,7 +288,7 @@ class Plans:
     def _repair(self, in_flight: InFlight, repair: Repair) -> None:
         """Intend one more order of the plan; like every order it waits for the disk."""
         plan, leg = in_flight.plan, in_flight.plan.legs[repair.leg]
-        kept = keeps_envelope(plan, in_flight.orders, repair, self._desk.now)
+        kept = keeps_envelope(plan, in_flight.orders, repair, self._desk.now, self.instruments)
         assert kept, f"{repair} is outside the envelope of {plan.plan_id}"
         try:
             client_order_id = self._identifiers.issue(venue_of(leg.instrument))

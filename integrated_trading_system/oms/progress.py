@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from integrated_trading_system.domain.ids import Asset, InstrumentId
+from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
-from integrated_trading_system.domain.money import ZERO, Money
+from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
@@ -65,17 +65,6 @@ def fresh(plan: Plan, orders: Sequence[Tracked], nets: Sequence[Decimal], leg: i
         if tracked.order.request.leg == leg and tracked.purpose is Purpose.HEDGE
     )
     return _share(plan, nets, follows, leg) - sum(ordered, ZERO)
-
-
-def residuals(plan: Plan, orders: Sequence[Tracked], instruments: Instruments) -> tuple[Money, ...]:
-    """Base units unhedged, by asset: positive is long. `instruments` knows those in which the plan traded."""
-    nets = traded(plan, orders)
-    amounts: dict[Asset, Decimal] = {}
-    for index, leg in enumerate(plan.legs):
-        if nets[index] and (ahead := excess(plan, nets, index)):
-            asset = instruments[leg.instrument].base
-            amounts[asset] = amounts.get(asset, ZERO) + leg.side.sign * ahead * leg.multiplier
-    return tuple(Money(amount, asset) for asset, amount in amounts.items() if amount)
 
 
 def _share(plan: Plan, nets: Sequence[Decimal], of: int, leg: int) -> Decimal:

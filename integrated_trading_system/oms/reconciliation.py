@@ -3,15 +3,22 @@
 A venue's events may be lost, all of them; so every fact they carry is also asked for: at the
 start, whenever an account's stream comes back, and on a timer. A question that gets no answer is
 asked again, each time after a longer pause.
+
+Where a venue's limits have no room for a question, those of the account form a line: only the first of it
+is asked, and the next one when it was answered. Otherwise what is asked often would always be there first,
+and what became of an order never be told.
 """
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from integrated_trading_system.domain.ids import AccountId, ClientOrderId, InstrumentId
 from integrated_trading_system.domain.time import Nanos
+
+TRIES_MAX: Final = 20
+"""The first of a line that was refused so often goes to its end: perhaps there never is room for it."""
 
 
 class About(StrEnum):
@@ -28,8 +35,13 @@ Question: TypeAlias = tuple[About, ClientOrderId | AccountId] | tuple[About, Ins
 
 
 class _Asked(Struct):
+    account: AccountId
     at: Nanos
     pause: Nanos
+    tries: int = 0
+    """In the line."""
+    once_more: bool = False
+    """The answer that may be on its way will not do."""
 
 
 class Questions:
@@ -40,32 +52,75 @@ class Questions:
         self._pause_first = pause_first
         self._pause_max = pause_max
         self._asked: dict[Question, _Asked] = {}
+        self._lines: dict[AccountId, dict[Question, None]] = {}
 
     def __len__(self) -> int:
         """How many wait for their answer."""
         return len(self._asked)
 
-    def ask(self, question: Question, now: Nanos, *, again: bool = False) -> bool:
-        """Whether to send it now: not while an answer may still come, unless only a later answer will do (`again`)."""
+    def ask(self, question: Question, account: AccountId, now: Nanos, *, again: bool = False) -> bool:
+        """Whether to send it now: not while an answer may still come, unless only a later answer will do (`again`).
+
+        Nor while others of the account stand in line: it joins them.
+        """
+        asked, line = self._asked.get(question), self._lines.get(account)
+        if asked is not None and not again:
+            return False
+        if asked is None:
+            asked = self._asked[question] = _Asked(account, now, self._pause_first)
+        elif line and next(iter(line)) == question:
+            asked.once_more = True
+        if line:
+            line.setdefault(question)
+            return False
+        asked.at = now
+        return True
+
+    def no_room(self, question: Question) -> None:
+        """It was not sent: it stands in line, where it is already in its place, until it was refused too often."""
         asked = self._asked.get(question)
         if asked is None:
-            self._asked[question] = _Asked(now, self._pause_first)
-            return True
-        if again:
-            asked.at = now
-        return again
+            return
+        line = self._lines.setdefault(asked.account, {})
+        asked.pause = self._pause_first
+        asked.tries += 1
+        if asked.tries > TRIES_MAX:
+            asked.tries = 0
+            line.pop(question, None)
+        line.setdefault(question)
 
-    def answered(self, question: Question) -> None:
-        """It need not be repeated."""
-        self._asked.pop(question, None)
+    def answered(self, question: Question, now: Nanos) -> Question | None:
+        """It need not be repeated; which other one there is room for now."""
+        asked = self._asked.pop(question, None)
+        line = {} if asked is None else self._lines.get(asked.account, {})
+        if asked is None or question not in line:
+            return None
+        first = next(iter(line)) == question
+        del line[question]
+        if asked.once_more:
+            self._asked[question] = _Asked(asked.account, now, self._pause_first)
+            line[question] = None
+        if not line:
+            del self._lines[asked.account]
+        following = next(iter(line), None) if first else None
+        if following is not None:
+            self._asked[following].at = now
+        return following
 
     def overdue(self, now: Nanos) -> list[Question]:
-        """Those to be sent again now; their pause doubles."""
-        due = [question for question, asked in self._asked.items() if now >= asked.at + asked.pause]
-        for question in due:
-            asked = self._asked[question]
+        """Those to be sent again now; their pause doubles, except in a line."""
+        due = []
+        for question, asked in self._asked.items():
+            if now < asked.at + asked.pause:
+                continue
+            if line := self._lines.get(asked.account):
+                line.setdefault(question)
+                if next(iter(line)) != question:
+                    continue
+            else:
+                asked.pause = min(Nanos(2 * asked.pause), self._pause_max)
             asked.at = now
-            asked.pause = min(Nanos(2 * asked.pause), self._pause_max)
+            due.append(question)
         return due
 
 

@@ -64,6 +64,10 @@ class Tracked(Struct):
         return self.order.request.client_order_id
 
     @property
+    def where(self) -> tuple[InstrumentId, AccountId]:
+        return self.order.request.instrument, self.order.request.account
+
+    @property
     def open(self) -> bool:
         """Not terminal."""
         return self.order.status not in TERMINAL
@@ -157,10 +161,7 @@ class State:
         if tracked is None and venue is not None:
             known = self._by_venue.get((instrument, account, venue))
             tracked = None if known is None else self.orders.get(known)
-        if tracked is None:
-            return None
-        request = tracked.order.request
-        return tracked if (request.instrument, request.account) == (instrument, account) else None
+        return tracked if tracked is not None and tracked.where == (instrument, account) else None
 
     def covered_until(self, instrument: InstrumentId, account: AccountId) -> Nanos:
         """Every fill up to then is booked; at first as of the journal's beginning."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.evidence import Evidence
@@ -19,7 +21,16 @@ from integrated_trading_system.domain.health import (
     LinkChanged,
     VenueBlocked,
 )
-from integrated_trading_system.domain.ids import AccountId, ActorName, Asset, InstrumentId, VenueId, instrument_id
+from integrated_trading_system.domain.ids import (
+    AccountId,
+    ActorName,
+    Asset,
+    InstrumentId,
+    VenueId,
+    account_id,
+    instrument_id,
+    venue_of_account,
+)
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.market import Quote, Trade
 from integrated_trading_system.domain.streams import StreamsRefused
@@ -48,6 +59,7 @@ from integrated_trading_system.runtime.cell import Cell
 from integrated_trading_system.runtime.mailbox import MailboxLimits
 from integrated_trading_system.runtime.supervisor import NEVER
 from integrated_trading_system.runtime.system import System
+from integrated_trading_system.simulation.observed import ObservedBooks
 from integrated_trading_system.simulation.paper import PaperAccount, PaperTerms
 from integrated_trading_system.simulation.shadow import Shadow
 from integrated_trading_system.venues import catalog
@@ -68,25 +80,27 @@ class DataWiring:
         self._settings = settings
         self._system = system
         self.books = Books()
+        self._observed = ObservedBooks(self.books)
         self.clocks = Clocks(settings.feed)
         self.buffers = Buffers(settings.feed.buffer_size)
         self._evidence = Evidence()
         self.venue_settings = _used(settings)
-        self.accounts = {venue: AccountId(f"{venue}/{of.account}") for venue, of in self.venue_settings.items()}
-        self.venues = {venue: self._venue(venue, of) for venue, of in self.venue_settings.items()}
+        self.accounts = {venue: account_id(venue, of.account) for venue, of in self.venue_settings.items()}
+        self.account_settings = {
+            account_id(venue, name): account
+            for venue, of in self.venue_settings.items()
+            for name, account in of.every_account.items()
+        }
+        self.venues = {venue: self._venue(account) for venue, account in self.accounts.items()}
         self.comparisons = tuple(of.to_domain() for of in settings.comparisons)
         self._configured = {venue: self._configuration(venue, of) for venue, of in self.venue_settings.items()}
         self._interest = Interest(self._configured)
         self.streams = self._interest.streams
         """What is wanted now; filled by the subscriptions."""
-        self.traded = {
-            venue: self.accounts[venue]
-            for venue, of in self._configured.items()
-            if not of.fallback_of and self._tradable(venue)
-        }
-        """A venue that stands in for another gives data, no more; so does one that we cannot trade on."""
-        self.trading = {venue: system.ref(self._trading_name(venue)) for venue in self.traded}
-        """By venue: whom the OMS tells its orders."""
+        self.traded = tuple(account for account in self.account_settings if self._tradable(account))
+        """Accounts that orders can go to."""
+        self.trading = {account: system.ref(taker_name(settings, account)) for account in self.traded}
+        """By account: whom the OMS tells its orders."""
 
     @property
     def on_paper(self) -> bool:
@@ -103,11 +117,14 @@ class DataWiring:
         """From order to venue, and back."""
         return Nanos(int(self._settings.paper.latency_ms * MILLISECOND))
 
-    def _tradable(self, venue: VenueId) -> bool:
-        """On paper everything; with real orders what we have a key for."""
+    def _tradable(self, account: AccountId) -> bool:
+        """On paper everything but a venue that stands in for another; with real orders what we have a key for."""
+        venue = venue_of_account(account)
+        if self._configured[venue].fallback_of:
+            return False
         if self.on_paper:
             return True
-        keyed = self._settings.mode is not Mode.LIVE or self.venue_settings[venue].api_key is not None
+        keyed = self._settings.mode is not Mode.LIVE or self.account_settings[account].api_key is not None
         return keyed and self.venues[venue].trading is not None
 
     @property
@@ -200,23 +217,26 @@ class DataWiring:
     # -- venues --------------------------------------------------------------------------------
 
     def connectors(self, feed: Cell[Any], oms: Ref[Any], fills: tuple[Fill, ...]) -> None:
-        """One for each venue; on paper or in a shadow its account before it. `fills`: all that were ever booked."""
+        """One for each venue; on paper or in a shadow its accounts before it. `fills`: all that were ever booked."""
         for venue, settings in self.venue_settings.items():
-            if self.on_paper and venue in self.traded:
-                self._paper_account(venue, settings, oms, fills)
-            elif self.in_shadow and venue in self.traded:
-                self._shadow(venue, settings, oms)
+            for account in self._traded_at(venue):
+                if self.on_paper:
+                    self._paper_account(account, oms, fills)
+                elif self.in_shadow:
+                    self._shadow(account, oms)
             self._system.spawn(
                 connector_name(venue), partial(self._connector, venue, settings, feed, oms), limits=FRAMES
             )
 
     def _connector(self, venue: VenueId, settings: VenueSettings, feed: Cell[Any], oms: Ref[Any]) -> Connector:
         """Called at every restart: a new life decodes with a new codec."""
-        trades = not self.on_paper and not self.in_shadow and venue in self.traded
+        traded = () if self.on_paper or self.in_shadow else self._traded_at(venue)
+        ours = self._venue(self.accounts[venue])
+        further = {account: self._venue(account).user_codec for account in traded if account != self.accounts[venue]}
         return Connector(
-            self._venue(venue, settings),
+            replace(ours, further_codecs={name: codec for name, codec in further.items() if codec is not None}),
             settings,
-            accounts=(self.accounts[venue],) if trades else (),
+            accounts=traded,
             feed=self._system.inline(feed),
             executions=oms,
             seed=self._settings.seed,
@@ -224,33 +244,38 @@ class DataWiring:
             evidence=self._evidence,
         )
 
-    def _venue(self, venue: VenueId, settings: VenueSettings) -> Venue:
+    def _traded_at(self, venue: VenueId) -> tuple[AccountId, ...]:
+        return tuple(account for account in self.traded if venue_of_account(account) == venue)
+
+    def _venue(self, account: AccountId) -> Venue:
+        """The account's venue; its `user_codec` is of this account."""
+        venue = venue_of_account(account)
+        settings = self.venue_settings[venue]
         endpoints = catalog.endpoints_of(venue).moved(settings.rest_url, settings.ws_url)
-        return catalog.build(venue, endpoints, self.accounts[venue])
+        return catalog.build(venue, endpoints, account)
 
-    def _trading_name(self, venue: VenueId) -> ActorName:
-        return taker_name(self._settings, venue)
-
-    def _shadow(self, venue: VenueId, settings: VenueSettings, oms: Ref[Any]) -> None:
+    def _shadow(self, account: AccountId, oms: Ref[Any]) -> None:
         """The connector answers for balances where there is a key; nothing else reaches it."""
+        venue, settings = venue_of_account(account), self.account_settings[account]
         real = None if settings.api_key is None else self._system.ref(connector_name(venue))
         balances = {Asset(asset): amount for asset, amount in self._settings.paper.balances.items()}
         self._system.spawn(
-            self._trading_name(venue),
-            lambda: Shadow(venue, self.accounts[venue], balances, oms, real),
+            taker_name(self._settings, account),
+            lambda: Shadow(venue, account, balances, oms, real),
             limits=MONEY,
             policy=NEVER,
         )
 
-    def _paper_account(self, venue: VenueId, settings: VenueSettings, oms: Ref[Any], fills: tuple[Fill, ...]) -> None:
+    def _paper_account(self, account: AccountId, oms: Ref[Any], fills: tuple[Fill, ...]) -> None:
+        venue = venue_of_account(account)
         terms = PaperTerms(
             latency=self.paper_latency,
-            taker_fee_bps=settings.taker_fee_bps,
+            taker_fee_bps=self.account_settings[account].taker_fee_bps,
             balances={Asset(asset): amount for asset, amount in self._settings.paper.balances.items()},
         )
         cell = self._system.spawn(
-            self._trading_name(venue),
-            lambda: PaperAccount(venue, self.accounts[venue], terms, self.books, oms, fills),
+            taker_name(self._settings, account),
+            lambda: PaperAccount(venue, account, terms, self._observed, oms, fills),
             limits=MONEY,
             policy=NEVER,
         )

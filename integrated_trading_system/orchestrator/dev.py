@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.config.venues import VenueSettings
-from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.config.venues import AccountSettings, VenueSettings
+from integrated_trading_system.domain.ids import AccountId, VenueId, venue_of_account
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.orchestrator.platform import Platform
 from integrated_trading_system.orchestrator.signers import simulated_credentials, simulated_signers
@@ -34,14 +34,14 @@ def build_world(
     market = market_of(settings, start) if lively is None else Market(settings.seed, start, lively)
     exchanges: dict[VenueId, Exchange] = {}
     dialects: dict[VenueId, Dialect] = {}
-    for venue, account in platform.accounts.items():
-        exchanges[venue] = _exchange(settings, venue, account, market, start)
+    for venue in platform.venues:
+        exchanges[venue] = _exchange(platform, venue, market, start)
         dialects[venue] = build_dialect(venue, exchanges[venue])
     simulation = settings.simulation
     latency = Latency(
         base=Nanos(int(simulation.latency_ms * MILLISECOND)), jitter=Nanos(int(simulation.jitter_ms * MILLISECOND))
     )
-    signers = simulated_signers(platform.accounts, settings.seed)
+    signers = simulated_signers(platform.account_settings, settings.seed)
     world = DevWorld(dialects, signers, platform.gate, latency, settings.seed)
     world.exchanges = world.edge.exchanges = exchanges
     world.market = market
@@ -62,18 +62,30 @@ def market_of(settings: PlatformSettings, start: Nanos) -> Market:
     )
 
 
-def _exchange(settings: PlatformSettings, venue: VenueId, account: AccountId, market: Market, start: Nanos) -> Exchange:
+def _exchange(platform: Platform, venue: VenueId, market: Market, start: Nanos) -> Exchange:
+    """With all our accounts, each with a key, a stake and a fee level of its own."""
+    settings = platform.settings
     of: VenueSettings = settings.venues.get(str(venue)) or settings.venues[venue.partition(":")[0]]
     listed = listings(venue, of.symbols or None)  # names those that it cannot list
     if settings.simulation.list_all:
         listed = listings(venue, None)
     rules = replace(VENUES[venue].rules, maker_bps=of.maker_fee_bps, taker_bps=of.taker_fee_bps)
-    credentials = simulated_credentials(venue, account, settings.seed)
-    ours = Account(
+    ours = [
+        _account(account, settings, fees)
+        for account, fees in platform.account_settings.items()
+        if venue_of_account(account) == venue
+    ]
+    return build_exchange(venue, listed, ours, market, start, rules)
+
+
+def _account(account: AccountId, settings: PlatformSettings, fees: AccountSettings) -> Account:
+    credentials = simulated_credentials(venue_of_account(account), account, settings.seed)
+    return Account(
         str(account),
         settings.simulation.balances,
         api_key=credentials.api_key,
         secret=credentials.api_secret,
         passphrase=credentials.passphrase,
+        maker_bps=fees.maker_fee_bps,
+        taker_bps=fees.taker_fee_bps,
     )
-    return build_exchange(venue, listed, [ours], market, start, rules)

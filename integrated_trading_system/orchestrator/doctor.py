@@ -14,20 +14,20 @@ from integrated_trading_system import __version__
 from integrated_trading_system.config.platform import Mode, PlatformSettings
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.errors import ConfigurationError, JournalUnavailable, Refused
-from integrated_trading_system.domain.ids import ClientOrderId, VenueId, venue_of
+from integrated_trading_system.domain.ids import AccountId, ClientOrderId, VenueId, venue_of, venue_of_account
 from integrated_trading_system.drivers.asking import Asker
 from integrated_trading_system.drivers.audit import AUDIT, AuditEntry, AuditFile
 from integrated_trading_system.drivers.loop import Clock
 from integrated_trading_system.drivers.redaction import Redactor
 from integrated_trading_system.orchestrator.finding import Finding, Verdict, failures
-from integrated_trading_system.orchestrator.platform import Platform
-from integrated_trading_system.orchestrator.signers import configured_credentials
+from integrated_trading_system.orchestrator.key_check import PERMISSIONS, Key
+from integrated_trading_system.orchestrator.platform import Platform, chosen_accounts
+from integrated_trading_system.orchestrator.signers import configured_credentials, signers_of
 from integrated_trading_system.orchestrator.state import State
-from integrated_trading_system.orchestrator.venue_check import PERMISSIONS, Examined, Subject, VenueCheck
+from integrated_trading_system.orchestrator.venue_check import Examined, Subject, VenueCheck
 from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.ccxt import NAME as LIBRARY
 from integrated_trading_system.venues.connector.heartbeats import is_dry
-from integrated_trading_system.venues.signer import Signer
 from integrated_trading_system.venues.venue import Credentials
 
 KEYS_EVERY_S: Final = 3_600.0
@@ -38,8 +38,11 @@ class Examination:
     """Everything that was found."""
 
     findings: tuple[Finding, ...]
-    accounts: Mapping[VenueId, str]
-    """Of venues that orders could go to: the venue's own id of the account; empty where it is not known."""
+    accounts: Mapping[str, str]
+    """Of accounts that orders could go to: the venue's own id; empty where it is not known.
+
+    An account is called as in the findings: the first one by its venue, a further one by its own name.
+    """
 
     @property
     def passed(self) -> bool:
@@ -55,38 +58,37 @@ async def examine(
     if settings.mode is Mode.DEV:
         seen = "simulated in this process: there is nothing to reach"
         return Examination((Finding("venues", "reach", Verdict.OK, seen),), {})
-    credentials: dict[VenueId, Credentials] = {}
+    credentials: dict[AccountId, Credentials] = {}
     findings: list[Finding] = []
-    venues = {venue: settings_of(settings, venue) for venue in platform.venues}
-    for venue, of in venues.items():
+    for account, of in platform.account_settings.items():
         try:
             if (found := configured_credentials(of, environment)) is not None:
-                credentials[venue] = found
+                credentials[account] = found
         except (ConfigurationError, Refused) as error:
-            findings.append(Finding(str(venue), "key", Verdict.FAIL, str(error), "set it, or take the key out"))
-    findings += _missing_keys(platform, venues)
-    clock = Clock()
-    signers = {
-        venue: Signer(catalog.signing_of(venue), {platform.accounts[venue]: found})
-        for venue, found in credentials.items()
-    }
-    asker = Asker(signers, clock.now, f"integrated_trading_system/{__version__}")
+            name = name_of(platform, account)
+            findings.append(Finding(name, "key", Verdict.FAIL, str(error), "set it, or take the key out"))
+    keys = _keys(platform, credentials)
+    findings += _missing_keys(platform, keys)
+    asker = Asker(signers_of(credentials), Clock().now, f"integrated_trading_system/{__version__}")
     try:
-        examined = await _all(platform, venues, credentials, known_orders, asker)
+        examined = await _all(platform, keys, known_orders, asker)
     finally:
         await asker.close()
     redact = Redactor(text for of in credentials.values() for text in (of.api_key, of.api_secret, of.passphrase))
     for one in examined.values():
         findings += [_redacted(finding, redact) for finding in one.findings]
-    order = [str(venue) for venue in venues]
+    for one in examined.values():
+        findings += twins(one.accounts)
+    order = [*platform.venues, *(key.name for key in keys)]
     findings.sort(key=lambda finding: order.index(finding.subject) if finding.subject in order else -1)
-    accounts = {venue: examined[venue].account for venue in platform.traded if venue in credentials}
+    names = {key.name for key in keys if key.account in platform.traded}
+    accounts = {name: said for one in examined.values() for name, said in one.accounts.items() if name in names}
     return Examination(tuple(findings), accounts)
 
 
 async def admit(
     platform: Platform, state: State, confirmed: Sequence[str], environment: Mapping[str, str]
-) -> Mapping[VenueId, str]:
+) -> Mapping[str, str]:
     """Let a run with real orders start; the accounts that it is meant for.
 
     Raises Refused, naming all that speaks against it; either way it is audited.
@@ -97,7 +99,7 @@ async def admit(
     warnings = sum(finding.verdict is Verdict.WARN for finding in findings)
     verdict = "refused" if bad else "allowed"
     outcome = f"{verdict} after {len(findings)} checks: {len(bad)} failures, {warnings} warnings"
-    accounts = ", ".join(f"{venue} {account or 'unknown'}" for venue, account in examination.accounts.items())
+    accounts = ", ".join(f"{name} {account or 'unknown'}" for name, account in examination.accounts.items())
     _audit(state, f"accounts: {accounts or 'none'}; confirmed: {', '.join(confirmed) or 'none'}", outcome)
     if bad:
         raise Refused("\n".join(("mode: live is refused, nothing was sent:", *(f"  {one.line}" for one in bad))))
@@ -106,7 +108,7 @@ async def admit(
 
 async def watch_keys(
     platform: Platform,
-    accounts: Mapping[VenueId, str],
+    accounts: Mapping[str, str],
     environment: Mapping[str, str],
     halt: Callable[[str], None],
     every_s: float = KEYS_EVERY_S,
@@ -120,19 +122,19 @@ async def watch_keys(
         found = await examine(platform, frozenset(), environment)
         bad = [one.line for one in failures(found.findings) if one.check == PERMISSIONS]
         bad += [
-            f"{venue} account: it was {accounts[venue]}, now the key belongs to {account}"
-            for venue, account in found.accounts.items()
-            if account and account != accounts[venue]
+            f"{name} account: it was {accounts[name]}, now the key belongs to {account}"
+            for name, account in found.accounts.items()
+            if account and account != accounts[name]
         ]
         if bad:
             halt("; ".join(bad))
             return
 
 
-def confirmation(accounts: Mapping[VenueId, str], confirmed: Iterable[str]) -> Finding:
+def confirmation(accounts: Mapping[str, str], confirmed: Iterable[str]) -> Finding:
     """Whether exactly these accounts were named."""
     wanted, named = set(accounts.values()), {name.strip() for name in confirmed}
-    said = "; ".join(f"{venue} is account {account or 'unknown'}" for venue, account in accounts.items())
+    said = "; ".join(f"{name} is account {account or 'unknown'}" for name, account in accounts.items())
     if not accounts:
         return Finding("live", "accounts", Verdict.FAIL, "no venue has a key", "set api_key and api_secret")
     if "" in wanted:
@@ -161,49 +163,93 @@ def compared_venues(settings: PlatformSettings) -> frozenset[VenueId]:
     )
 
 
-def _missing_keys(platform: Platform, venues: Mapping[VenueId, VenueSettings]) -> list[Finding]:
-    """With real orders a venue that is decided on needs a key."""
+def name_of(platform: Platform, account: AccountId) -> str:
+    """How findings call the account: a venue has but one, mostly."""
+    venue = venue_of_account(account)
+    return str(venue if platform.accounts[venue] == account else account)
+
+
+def used_accounts(platform: Platform) -> frozenset[AccountId]:
+    """Accounts that a strategy decides with."""
+    settings = platform.settings
+    members = {of.name: {venue_of(name) for name in of.instruments} for of in platform.comparisons}
+    return frozenset(
+        account
+        for strategy in settings.strategies
+        if strategy.enabled
+        for venue, account in chosen_accounts(settings, strategy).items()
+        if venue in members[strategy.comparison]
+    )
+
+
+def _keys(platform: Platform, credentials: Collection[AccountId]) -> list[Key]:
+    used, keys = used_accounts(platform), []
+    for account, settings in platform.account_settings.items():
+        venue, name = venue_of_account(account), name_of(platform, account)
+        keys.append(
+            Key(
+                name=name,
+                path=f"venues.{venue}" if name == venue else f"venues.{venue}.accounts.{account.partition('/')[2]}",
+                account=account,
+                settings=settings,
+                used=account in used,
+                found=account in credentials,
+            )
+        )
+    return keys
+
+
+def _missing_keys(platform: Platform, keys: Iterable[Key]) -> list[Finding]:
+    """With real orders an account that is decided with needs a key."""
     if platform.settings.mode is not Mode.LIVE:
         return []
     return [
         Finding(
-            str(venue),
+            key.name,
             "key",
             Verdict.FAIL,
-            "none, and a strategy decides on this venue",
-            f"set venues.{venue}.api_key and api_secret (env:NAME or file:PATH), or leave it out of the comparisons",
+            f"none, and a strategy decides on this {'venue' if key.name in platform.venues else 'account'}",
+            f"set {key.path}.api_key and api_secret (env:NAME or file:PATH), or leave it out of the comparisons",
         )
-        for venue, of in venues.items()
-        if venue in compared_venues(platform.settings)
-        and platform.venues[venue].trading is not None
-        and of.api_key is None
+        for key in keys
+        if key.used
+        and platform.venues[venue_of_account(key.account)].trading is not None
+        and key.settings.api_key is None
     ]
 
 
 async def _all(
-    platform: Platform,
-    venues: Mapping[VenueId, VenueSettings],
-    credentials: Mapping[VenueId, Credentials],
-    known_orders: Collection[ClientOrderId],
-    asker: Asker,
+    platform: Platform, keys: Iterable[Key], known_orders: Collection[ClientOrderId], asker: Asker
 ) -> dict[VenueId, Examined]:
     compared = compared_venues(platform.settings)
+    keys = tuple(keys)
 
-    async def one(venue: VenueId, of: VenueSettings) -> Examined:
+    async def one(venue: VenueId) -> Examined:
+        of = settings_of(platform.settings, venue)
         if (quiet := _not_asked(platform, venue, of)) is not None:
             return Examined((quiet,))
         subject = Subject(
             venue=platform.venues[venue],
             settings=of,
-            account=platform.accounts[venue],
+            keys=tuple(key for key in keys if venue_of_account(key.account) == venue),
             compared=venue in compared,
-            keyed=venue in credentials,
             live=platform.settings.mode is Mode.LIVE,
         )
         return await VenueCheck(asker, subject, known_orders).examine()
 
-    found = await asyncio.gather(*(one(venue, of) for venue, of in venues.items()))
-    return dict(zip(venues, found, strict=True))
+    found = await asyncio.gather(*map(one, platform.venues))
+    return dict(zip(platform.venues, found, strict=True))
+
+
+def twins(accounts: Mapping[str, str]) -> list[Finding]:
+    """Accounts of one venue that are one account: its money and its orders would be counted twice."""
+    names: dict[str, str] = {}
+    found = []
+    for name, said in accounts.items():
+        if said and (first := names.setdefault(said, name)) != name:
+            seen = f"{said}, which is the account of {first}, too"
+            found.append(Finding(name, "account", Verdict.FAIL, seen, "give it the key of another, or take it out"))
+    return found
 
 
 def _not_asked(platform: Platform, venue: VenueId, of: VenueSettings) -> Finding | None:

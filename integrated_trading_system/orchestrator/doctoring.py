@@ -58,7 +58,7 @@ def doctor(options: DoctorOptions) -> Exit:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             found: Examination = runner.run(examine(platform, recovered.owners.keys(), os.environ))
         findings += found.findings
-        accounts = {str(venue): account for venue, account in found.accounts.items()}
+        accounts = dict(found.accounts)
         if settings.mode is Mode.LIVE:
             findings.append(_confirmation(found, options.confirm_live))
     _show(findings, mode, accounts, as_json=options.as_json)

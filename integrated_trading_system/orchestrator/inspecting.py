@@ -67,8 +67,10 @@ def inspect(settings: PlatformSettings) -> Report:
         "accounts": _accounts(memory),
         "counts": {name: getattr(state.counts, name) for name in type(state.counts).__struct_fields__},
     }
-    stranded = [order["client_order_id"] for order in orders if order["venue"] not in start.venues]
-    report["would_halt"] = [f"{name} is open on a venue that is not configured" for name in stranded]
+    stranded = [order for order in orders if order["account"] not in start.accounts]
+    report["would_halt"] = [
+        f"{order['client_order_id']} is open on {order['account']}, which is not configured" for order in stranded
+    ]
     report["steps"] = list(_steps(report, start, state))
     return report
 
@@ -78,7 +80,7 @@ class _Start:
 
     def __init__(self, settings: PlatformSettings, now: Nanos, halted: str | None) -> None:
         data = DataWiring(settings, System())
-        self.venues = tuple(data.traded)
+        self.accounts = data.traded
         self._windows = data.receive_windows
         self._settings = settings.oms
         self._now = now
@@ -130,8 +132,8 @@ class _Start:
     def _then(self, tracked: Tracked) -> Iterable[str]:
         order = tracked.order
         venue = venue_of(order.request.instrument)
-        if venue not in self.venues:
-            yield f"trading halts: {venue} is not configured; configure it, or look there by hand"
+        if (account := order.request.account) not in self.accounts:
+            yield f"trading halts: {account} is not configured; configure it, or look there by hand"
             return
         proof = proof_after(order, self._windows.get(venue), self._settings)
         yield "cancelled, again and again, until the venue confirms it" if self._cancels else "looked for at the venue"
@@ -193,7 +195,7 @@ def _steps(report: Report, start: _Start, state: State) -> Iterable[str]:
     yield f"read {report['journal']['records']} records" + (f", cut off {torn} bytes never confirmed" if torn else "")
     unknown = sum(tracked.order.status is OrderStatus.UNKNOWN for tracked in state.open.values())
     yield f"reserve {len(state.open)} open orders ({unknown} of them UNKNOWN) and {len(state.plans)} plans in flight"
-    yield f"connect to {', '.join(start.venues) or 'no venue'}; ask for balances, open orders, these orders, and fills"
+    yield f"connect to {', '.join(start.accounts) or 'nobody'}; ask for balances, open orders, these orders, and fills"
     yield "book every fill that is missing, and what came from outside"
     if report["would_halt"]:
         yield f"halt: {'; '.join(report['would_halt'])}"

@@ -17,7 +17,7 @@ from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import ActorFailed, Halt, TradingState
 from integrated_trading_system.domain.history import HistoryPage
 from integrated_trading_system.domain.http import HttpCall
-from integrated_trading_system.domain.ids import ActorName, VenueId
+from integrated_trading_system.domain.ids import AccountId, ActorName
 from integrated_trading_system.domain.inputs import Input, Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend
@@ -45,7 +45,7 @@ from integrated_trading_system.orchestrator.operations import open_operations
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.outputs import Outputs, history_queue
-from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, trading_name
+from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, taker_name
 from integrated_trading_system.orchestrator.recording import header_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
@@ -78,7 +78,7 @@ class Orchestrator:
         self._closers: list[Callable[[], object]] = []
         self.history: History | None = None
         self.failure: ActorFailed | None = None
-        self._accounts: Mapping[VenueId, str] = {}
+        self._accounts: Mapping[str, str] = {}
         """With real orders: whose they are."""
 
     async def start(self) -> None:
@@ -224,7 +224,7 @@ class Orchestrator:
             loop.attach(dict.fromkeys((OpenLink, SendFrame, CloseLink, HttpCall), perform), (world,))
         else:
             venues = {venue: self.settings.venues[venue] for venue in platform.venues}
-            signers, secrets = configured_signers(venues, platform.accounts, os.environ)
+            signers, secrets = configured_signers(platform.account_settings, os.environ)
             self._sockets = WebSocketDriver(loop, signers, platform.gate)
             self._http = HttpDriver(loop, signers, platform.gate, f"integrated_trading_system/{__version__}")
             performers: dict[type, Performer] = {
@@ -313,13 +313,13 @@ class Orchestrator:
     async def _cancel_for(self, reason: str) -> None:
         """The OMS may be what failed: cancel what its last state shows, without it."""
         logger.error("{}: trading is halted, cancelling what is open", reason)
-        cancels: dict[ActorName, list[CancelOrder]] = {}
+        cancels: dict[AccountId, list[CancelOrder]] = {}
         for order in self.platform.system.view(OMS).orders:
             request = order.request
             cancel = CancelOrder(request.client_order_id, request.instrument, request.account, order.venue_order_id)
-            cancels.setdefault(trading_name(self.settings, request.instrument), []).append(cancel)
-        for name, orders in cancels.items():
-            self._loop.tell(name, CancelOrders(orders[0].account, tuple(orders)))
+            cancels.setdefault(request.account, []).append(cancel)
+        for account, orders in cancels.items():
+            self._loop.tell(taker_name(self.settings, account), CancelOrders(account, tuple(orders)))
         await asyncio.sleep(1.0)
 
     async def _settled(self, patience_s: float) -> bool:

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
+from integrated_trading_system.config.strategies import StrategySettings
+from integrated_trading_system.config.venues import AccountSettings
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import Fill
 from integrated_trading_system.domain.health import Latched, TradingStateChanged
@@ -18,7 +20,8 @@ from integrated_trading_system.domain.ids import (
     InstrumentId,
     PlanId,
     VenueId,
-    venue_of,
+    account_id,
+    venue_of_account,
 )
 from integrated_trading_system.domain.market import DataType
 from integrated_trading_system.domain.plan import Plan
@@ -36,6 +39,7 @@ from integrated_trading_system.pms.attribution import Owner
 from integrated_trading_system.risk.kill_switch import KillGate
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.runtime.system import System
+from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.venue import Venue
 
 FEED: Final = ActorName("feed")
@@ -112,7 +116,10 @@ class Platform:
     outputs: Fingerprint
     venues: Mapping[VenueId, Venue]
     accounts: Mapping[VenueId, AccountId]
-    traded: Mapping[VenueId, AccountId]
+    """The first of each: whoever does not choose uses it."""
+    account_settings: Mapping[AccountId, AccountSettings]
+    """Of every account of every venue."""
+    traded: tuple[AccountId, ...]
     """Those that orders can go to."""
     comparisons: tuple[Comparison, ...]
     strategies: Mapping[str, ActorName]
@@ -141,23 +148,16 @@ def connector_name(venue: VenueId) -> ActorName:
     return ActorName(f"connector.{venue}")
 
 
-def trading_name(settings: PlatformSettings, instrument: InstrumentId) -> ActorName:
-    """The actor that takes the orders for an instrument."""
-    return taker_name(settings, venue_of(instrument))
+def taker_name(settings: PlatformSettings, account: AccountId) -> ActorName:
+    """The actor that takes the orders for an account: on paper it plays the account, in a shadow it keeps them."""
+    if settings.mode in (Mode.PAPER, Mode.SHADOW):
+        return ActorName(f"{settings.mode.value}.{account}")
+    return connector_name(venue_of_account(account))
 
 
-def taker_name(settings: PlatformSettings, venue: VenueId) -> ActorName:
-    """The actor that takes the orders for a venue."""
-    if settings.mode is Mode.PAPER:
-        return paper_name(venue)
-    return shadow_name(venue) if settings.mode is Mode.SHADOW else connector_name(venue)
-
-
-def shadow_name(venue: VenueId) -> ActorName:
-    """The actor that keeps a venue's orders from leaving in a shadow run."""
-    return ActorName(f"shadow.{venue}")
-
-
-def paper_name(venue: VenueId) -> ActorName:
-    """The actor that plays a venue's account in paper mode."""
-    return ActorName(f"paper.{venue}")
+def chosen_accounts(settings: PlatformSettings, strategy: StrategySettings) -> dict[VenueId, AccountId]:
+    """By venue: the account that the strategy uses."""
+    return {
+        (venue := catalog.resolve(name)): account_id(venue, strategy.accounts.get(name, of.account))
+        for name, of in settings.venues.items()
+    }

@@ -11,7 +11,11 @@ from integrated_trading_system.orchestrator.platform import Platform, Recovered
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.recording import SCHEMA, Header
 
-KEYS: Final[dict[str, Any]] = {"outputs": True, "venues": {"__all__": {"api_key", "api_secret", "api_passphrase"}}}
+_KEY: Final[dict[str, Any]] = dict.fromkeys(("api_key", "api_secret", "api_passphrase"), True)
+KEYS: Final[dict[str, Any]] = {
+    "outputs": True,
+    "venues": {"__all__": {**_KEY, "accounts": {"__all__": _KEY}}},
+}
 """Not even where the keys were: a recording may be attached to a bug report, and a replay signs nothing."""
 WITHHELD = "env:WITHHELD"
 """Stands for a key that there was: a venue that shows nothing without one is connected with it, and run dry without."""
@@ -21,8 +25,11 @@ def header_of(settings: PlatformSettings, recovered: Recovered, started_at: Nano
     """What a replay needs to know."""
     config = settings.model_dump(mode="json", exclude=KEYS)
     for name, venue in settings.venues.items():
-        if venue.api_key is not None:
-            config["venues"][name] |= {"api_key": WITHHELD, "api_secret": WITHHELD}
+        dumped = config["venues"][name]
+        for account, settings_of in venue.every_account.items():
+            if settings_of.api_key is not None:
+                of = dumped if settings_of is venue else dumped["accounts"][account]
+                of |= {"api_key": WITHHELD, "api_secret": WITHHELD}
     return Header(
         schema=SCHEMA,
         code=__version__,

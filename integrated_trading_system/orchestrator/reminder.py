@@ -7,7 +7,7 @@ stand. The links of a connector are of no use to its next life: they are closed,
 hears so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.comparison import Comparison
 from integrated_trading_system.domain.execution import BalancesReported
 from integrated_trading_system.domain.health import ActorFailed, LinkChanged, LinkState, TradingStateChanged
-from integrated_trading_system.domain.ids import AccountId, ActorName, ClientOrderId, LinkId, VenueId
+from integrated_trading_system.domain.ids import AccountId, ActorName, ClientOrderId, LinkId, VenueId, venue_of_account
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.link import CloseLink
 from integrated_trading_system.domain.order import TERMINAL, Order, QueryBalances
@@ -26,20 +26,20 @@ from integrated_trading_system.runtime.system import System
 from integrated_trading_system.strategies.strategy import Strategy
 
 REMEMBERED: Final[tuple[type[Any], ...]] = (InstrumentsListed, BalancesReported, TradingStateChanged)
-"""The last of each, by venue where it has one; in this order they are told again. Balances: all that is known."""
+"""The last of each, by venue or account where it has one; in this order they are told again. Of balances all that is
+known."""
 
 
 class Reminder:
     """A ref on the bus. Subscribe it before those who may fail, so that it knows what made them fail."""
 
     def __init__(
-        self, system: System, accounts: Mapping[VenueId, AccountId], trading: Mapping[VenueId, Ref[QueryBalances]]
+        self, system: System, venues: Iterable[VenueId], trading: Mapping[AccountId, Ref[QueryBalances]]
     ) -> None:
-        """`trading`: whom to ask for balances."""
+        """`trading`: whom to ask for balances, by account."""
         self._system = system
-        self._accounts = accounts
         self._trading = trading
-        self._connectors = {connector_name(venue): venue for venue in accounts}
+        self._connectors = {connector_name(venue): venue for venue in venues}
         self._facts: dict[type, dict[str, Any]] = {kind: {} for kind in REMEMBERED}
         self._links: dict[LinkId, LinkChanged] = {}
         self._strategies: dict[ActorName, tuple[Ref[Any], dict[type, tuple[str, ...] | None]]] = {}
@@ -67,7 +67,7 @@ class Reminder:
                 self._facts[InstrumentsListed][venue] = message
             case BalancesReported():
                 known = self._facts[BalancesReported]
-                known[message.venue] = _joined(known.get(message.venue), message)
+                known[message.account] = _joined(known.get(message.account), message)
             case TradingStateChanged():
                 self._facts[TradingStateChanged][""] = message
             case Order():
@@ -93,15 +93,15 @@ class Reminder:
 
     def _remind_strategy(self, ref: Ref[Any], wanted: dict[type, tuple[str, ...] | None]) -> None:
         for kind, venues in wanted.items():
-            for key, fact in self._facts[kind].items():
-                if venues is None or key in venues:
+            for fact in self._facts[kind].values():
+                if venues is None or fact.venue in venues:
                     ref.tell(fact)
         for order in self._orders.values():
             ref.tell(order)
         balances = wanted[BalancesReported]
-        for venue, account in self._accounts.items():
-            if venue in self._trading and (balances is None or venue in balances):
-                self._trading[venue].tell(QueryBalances(account))
+        for account, taker in self._trading.items():
+            if balances is None or venue_of_account(account) in balances:
+                taker.tell(QueryBalances(account))
 
     def _bury_links(self, venue: VenueId, at: Nanos) -> None:
         """Of the life before: nothing that still arrives on them will be read."""
@@ -115,7 +115,7 @@ class Reminder:
 
 def _joined(known: BalancesReported | None, news: BalancesReported) -> BalancesReported:
     """What both reports tell together, the newer one first in doubt. Some venues never tell everything at once."""
-    if known is None or news.complete or known.account != news.account:
+    if known is None or news.complete:
         return news
     balances = {one.asset: one for one in (*known.balances, *news.balances)}
     positions = {one.instrument: one for one in (*known.positions, *news.positions)}

@@ -32,8 +32,13 @@ async def _run_live(settings: PlatformSettings, options: RunOptions) -> Exit:
         loop.add_signal_handler(number, orchestrator.request_stop)
     guard = guard_of(settings, options, os.getpid())
     if guard is not None:
-        guard.start()  # before there are threads; a start that is refused leaves it nothing to do
-    await orchestrator.start()
+        guard.start()  # before there are threads
+    try:
+        await orchestrator.start()
+    except BaseException:
+        if guard is not None:
+            guard.farewell()
+        raise
     if guard is not None:
         guard.begin()
     display: Display = choose_display(orchestrator.platform, live=options.ui and sys.stdout.isatty())

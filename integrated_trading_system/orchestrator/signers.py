@@ -1,14 +1,14 @@
 """The keys of a run: real ones by reference from the configuration, invented ones for simulated venues."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from integrated_trading_system.config.environment import resolve_secret
-from integrated_trading_system.config.venues import VenueSettings
-from integrated_trading_system.domain.ids import AccountId, VenueId
+from integrated_trading_system.config.venues import AccountSettings
+from integrated_trading_system.domain.ids import AccountId, VenueId, venue_of_account
 from integrated_trading_system.venues import catalog
 from integrated_trading_system.venues.signer import Signer
 from integrated_trading_system.venues.venue import Credentials
@@ -30,34 +30,38 @@ def simulated_credentials(venue: VenueId, account: AccountId, seed: int) -> Cred
     return Credentials(api_key=b64encode(public).decode(), api_secret=b64encode(secret).decode())
 
 
-def simulated_signers(accounts: Mapping[VenueId, AccountId], seed: int) -> dict[VenueId, Signer]:
-    """One signer for each venue."""
-    return {
-        venue: Signer(catalog.signing_of(venue), {account: simulated_credentials(venue, account, seed)})
-        for venue, account in accounts.items()
-    }
+def simulated_signers(accounts: Iterable[AccountId], seed: int) -> dict[VenueId, Signer]:
+    """One signer for each venue of these accounts."""
+    return signers_of(
+        {account: simulated_credentials(venue_of_account(account), account, seed) for account in accounts}
+    )
 
 
 def configured_signers(
-    venues: Mapping[VenueId, VenueSettings], accounts: Mapping[VenueId, AccountId], environment: Mapping[str, str]
+    accounts: Mapping[AccountId, AccountSettings], environment: Mapping[str, str]
 ) -> tuple[dict[VenueId, Signer], tuple[str, ...]]:
-    """Signers of the venues that have keys, and the secrets themselves, for the log's redaction.
+    """One signer for each venue of these accounts, and the secrets themselves, for the log's redaction.
 
     Raises ConfigurationError or Refused, naming the reference and never the secret.
     """
-    signers: dict[VenueId, Signer] = {}
-    secrets: list[str] = []
-    for venue, settings in venues.items():
-        keys: dict[AccountId, Credentials] = {}
-        if (found := configured_credentials(settings, environment)) is not None:
-            keys[accounts[venue]] = found
-            secrets += [text for text in (found.api_key, found.api_secret, found.passphrase) if text]
-        signers[venue] = Signer(catalog.signing_of(venue), keys)
-    return signers, tuple(secrets)
+    keys = {account: configured_credentials(settings, environment) for account, settings in accounts.items()}
+    found = [one for one in keys.values() if one is not None]
+    secrets = (text for one in found for text in (one.api_key, one.api_secret, one.passphrase) if text)
+    return signers_of(keys), tuple(secrets)
 
 
-def configured_credentials(settings: VenueSettings, environment: Mapping[str, str]) -> Credentials | None:
-    """The venue's key; None where none is configured. Raises as `configured_signers` does."""
+def signers_of(keys: Mapping[AccountId, Credentials | None]) -> dict[VenueId, Signer]:
+    """One for each venue of these accounts; it may hold no key."""
+    of: dict[VenueId, dict[AccountId, Credentials]] = {}
+    for account, key in keys.items():
+        held = of.setdefault(venue_of_account(account), {})
+        if key is not None:
+            held[account] = key
+    return {venue: Signer(catalog.signing_of(venue), held) for venue, held in of.items()}
+
+
+def configured_credentials(settings: AccountSettings, environment: Mapping[str, str]) -> Credentials | None:
+    """The account's key; None where none is configured. Raises as `configured_signers` does."""
     if settings.api_key is None or settings.api_secret is None:
         return None
     key = resolve_secret(settings.api_key.get_secret_value(), environment)

@@ -4,21 +4,20 @@ Can it be reached, what time has it, does it list what is configured; whose is t
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from integrated_trading_system.config.venues import VenueSettings
-from integrated_trading_system.domain.execution import OpenOrdersListed, RequestFailed
 from integrated_trading_system.domain.http import HttpReply, HttpRequest
-from integrated_trading_system.domain.ids import AccountId, ClientOrderId, VenueOrderId
+from integrated_trading_system.domain.ids import AccountId, ClientOrderId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import plain
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.drivers.asking import Asker, Unanswered
-from integrated_trading_system.orchestrator.finding import Finding, Verdict
-from integrated_trading_system.venues.account import KeyFacts
+from integrated_trading_system.orchestrator.finding import SHOWN_MAX, Finding, Verdict, some
+from integrated_trading_system.orchestrator.key_check import PAGES_MAX, Key, KeyCheck
 from integrated_trading_system.venues.rest import MalformedReply, WeightedRequest
 from integrated_trading_system.venues.venue import Venue
 
@@ -30,11 +29,6 @@ VENUE_SECONDS: Final = 20.0
 """For everything that is asked of one venue."""
 CLOCK_QUESTIONS: Final = 3
 """The one that was answered soonest tells the time best."""
-PAGES_MAX: Final = 100
-PERMISSIONS: Final = "permissions"
-"""Of the key: the one check that is repeated while it runs."""
-SHOWN_MAX: Final = 5
-"""Instruments or orders named in one line."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,10 @@ class Subject:
 
     venue: Venue
     settings: VenueSettings
-    account: AccountId
+    keys: tuple[Key, ...]
+    """Of all its accounts."""
     compared: bool
     """A strategy decides on it: with real orders it must be possible to trade here."""
-    keyed: bool
-    """Its keys are there."""
     live: bool
     """Real orders are meant: what is only unwise otherwise forbids the start."""
 
@@ -62,8 +55,8 @@ class Examined:
     """What was found at one venue."""
 
     findings: tuple[Finding, ...]
-    account: str = ""
-    """By which name it is confirmed: the venue's own id of the account. Empty: not known."""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """Of accounts with a key: by which name each is confirmed, the venue's own id. Empty: not known."""
 
 
 class VenueCheck:
@@ -77,7 +70,7 @@ class VenueCheck:
         self._known = known_orders
         self._findings: list[Finding] = []
         self._offset = Nanos(0)
-        self._account = ""
+        self._accounts = {key.name: "" for key in subject.keys if key.found}
 
     async def examine(self) -> Examined:
         """Everything; raises nothing, and ends within `VENUE_SECONDS`."""
@@ -86,18 +79,19 @@ class VenueCheck:
                 listed = await self._instruments()
                 if listed is not None:
                     await self._clock(listed)
-                    await self._key()
+                    await self._keys()
         except TimeoutError:
             self._find("answers", Verdict.FAIL, f"not all within {VENUE_SECONDS:.0f} s", "try again later")
-        return Examined(tuple(self._findings), self._account)
+        return Examined(tuple(self._findings), self._accounts)
 
     def _find(self, check: str, verdict: Verdict, seen: str, remedy: str = "") -> None:
         self._findings.append(Finding(str(self._venue.venue), check, verdict, seen, remedy))
 
-    async def _ask(self, request: HttpRequest, *, signed: bool = False) -> HttpReply:
-        account = self._subject.account if signed else self._venue.data_account
+    async def _ask(self, request: HttpRequest, account: AccountId | None = None) -> HttpReply:
+        """Signed where an account is named."""
+        signs = account or self._venue.data_account
         return await self._asker.ask(
-            self._venue.venue, request, seconds=QUESTION_SECONDS, account=account, clock_offset=self._offset
+            self._venue.venue, request, seconds=QUESTION_SECONDS, account=signs, clock_offset=self._offset
         )
 
     # -- what everybody may ask ------------------------------------------------------------------
@@ -130,10 +124,10 @@ class VenueCheck:
         wanted = self._subject.settings.symbols
         unknown = [symbol for symbol in wanted if symbol not in listed]
         if unknown:
-            self._find("symbols", Verdict.FAIL, f"not listed: {_some(unknown)}", "correct venues.*.symbols")
+            self._find("symbols", Verdict.FAIL, f"not listed: {some(unknown)}", "correct venues.*.symbols")
         shut = [symbol for symbol in wanted if symbol in listed and not listed[symbol].tradable]
         if shut:
-            self._find("symbols", self._subject.grave, f"not trading now: {_some(shut)}", "leave them out, or wait")
+            self._find("symbols", self._subject.grave, f"not trading now: {some(shut)}", "leave them out, or wait")
         good = [listed[symbol] for symbol in wanted if symbol not in (*unknown, *shut)]
         if good or not wanted:
             self._find("symbols", Verdict.OK, _filters(good) or "everything that is listed")
@@ -169,97 +163,24 @@ class VenueCheck:
 
     # -- what only the key may ask ---------------------------------------------------------------
 
-    async def _key(self) -> None:
+    async def _keys(self) -> None:
         subject, trading = self._subject, self._venue.trading
         if trading is None:
             verdict = subject.grave if subject.compared else Verdict.OK
             remedy = "leave it out of the comparisons" if subject.compared else ""
             self._find("trading", verdict, f"not possible here: {self._venue.no_trading}", remedy)
-        elif not subject.keyed:
-            if subject.settings.api_key is not None:
-                return  # that it cannot be found was said
-            if not subject.live:
-                self._find("key", Verdict.OK, "none; none is needed for market data")
-            elif not subject.compared:
-                self._find("key", Verdict.OK, "none; nothing is traded here")
-        else:
-            await self._facts()
-            await self._open_orders()
-
-    async def _facts(self) -> None:
-        check = self._venue.account
-        if check is None:
-            self._judge(KeyFacts(), self._venue.no_account)
             return
-        try:
-            replies = [await self._ask(request, signed=True) for request in check.requests()]
-            facts = check.decode(replies)
-        except (Unanswered, MalformedReply) as error:
-            remedy = "is it the right key, is it enabled, may it be used from this address?"
-            self._find("key", self._subject.grave, f"not accepted: {error}", remedy)
-            return
-        self._judge(facts, "the venue does not say what the key may do")
-
-    def _judge(self, facts: KeyFacts, unknown: str) -> None:
-        subject, grave = self._subject, self._subject.grave
-        allowed = subject.settings.allow_unverified_key
-        self._account = facts.account or (str(subject.account) if allowed else "")
-        if facts.account:
-            self._find("account", Verdict.OK, facts.account)
-        if facts.moves_money is None:
-            remedy = f"see at the venue that it cannot withdraw, then set venues.{self._venue.venue}."
-            remedy += "allow_unverified_key: true"
-            self._find(PERMISSIONS, Verdict.WARN if allowed else grave, unknown, "" if allowed else remedy)
-        elif facts.moves_money:
-            seen = f"the key can move money away: {', '.join(facts.moves_money)}"
-            self._find(PERMISSIONS, grave, seen, "make a key that can only read and trade")
-        if facts.trades is False:
-            verdict = grave if subject.compared else Verdict.WARN
-            self._find(PERMISSIONS, verdict, "the key may not trade here", "grant it trading of these products")
-        elif facts.moves_money == ():
-            self._find(PERMISSIONS, Verdict.OK, "it can trade, and take nothing away")
-        if facts.addresses is False:
-            self._find("addresses", Verdict.WARN, "the key works from anywhere", "bind it to this machine's address")
-        elif facts.addresses:
-            self._find("addresses", Verdict.OK, "the key works from named addresses only")
-
-    async def _open_orders(self) -> None:
-        try:
-            names, failure = await self._listed_orders()
-        except (Unanswered, MalformedReply) as error:
-            self._find("orders", self._subject.grave, f"cannot be asked for: {error}", "try again later")
-            return
-        if failure:
-            remedy = "is it the right key, and may it read orders?"
-            self._find("orders", self._subject.grave, f"cannot be asked for: {failure}", remedy)
-        elif strange := [name for name in names.values() if name not in self._known]:
-            seen = f"{len(strange)} open that are not ours: {_some([name or 'unnamed' for name in strange])}"
-            self._find("orders", Verdict.WARN, seen, "they count as exposure; cancel what is not wanted")
-        else:
-            self._find("orders", Verdict.OK, f"{len(names)} open, all of them ours")
-
-    async def _listed_orders(self) -> tuple[dict[VenueOrderId, ClientOrderId], str]:
-        """Of all pages our names by the venue's, or why there are none."""
-        trading, account = self._venue.trading, self._subject.account
-        assert trading is not None
-        names: dict[VenueOrderId, ClientOrderId] = {}
-        cursor = ""
-        for _ in range(PAGES_MAX):
-            reply = await self._ask(trading.open_orders(account, cursor).request, signed=True)
-            told, cursor = trading.decode_open_orders(account, reply)
-            for one in told:
-                if isinstance(one, RequestFailed):
-                    return {}, one.reason
-                if isinstance(one, OpenOrdersListed):
-                    names |= {order.venue_order_id: order.client_order_id for order in one.orders}
-            if not cursor:
-                return names, ""
-        return {}, "pages without end"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN_MAX} more" if len(names) > SHOWN_MAX else ""
-    return ", ".join(names[:SHOWN_MAX]) + more
+        for key in subject.keys:
+            if key.found:
+                check = KeyCheck(self._venue, key, subject.grave, self._ask, self._known)
+                self._accounts[key.name] = await check.examine()
+                self._findings += check.findings
+            elif key.settings.api_key is not None:
+                pass  # that it cannot be found was said
+            elif not subject.live:
+                self._findings.append(Finding(key.name, "key", Verdict.OK, "none; none is needed for market data"))
+            elif not key.used:
+                self._findings.append(Finding(key.name, "key", Verdict.OK, "none; nothing is traded here"))
 
 
 def _filters(instruments: Sequence[Instrument]) -> str:

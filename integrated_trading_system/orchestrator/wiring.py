@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, Final
 
 from integrated_trading_system.config.platform import Mode, PlatformSettings
+from integrated_trading_system.config.venues import AccountSettings
 from integrated_trading_system.domain.comparison import Comparison
-from integrated_trading_system.domain.execution import BalancesReported, Fill
+from integrated_trading_system.domain.execution import BalancesReported, ExternalOrders, Fill
 from integrated_trading_system.domain.health import (
     ActorFailed,
     Alarm,
@@ -36,7 +37,15 @@ from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.oms.manager import OrderManagementSystem
 from integrated_trading_system.orchestrator.data_wiring import MONEY, DataWiring
 from integrated_trading_system.orchestrator.overheard import Overheard
-from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, GateSwitch, Platform, Recovered
+from integrated_trading_system.orchestrator.platform import (
+    OMS,
+    PMS,
+    RISK,
+    GateSwitch,
+    Platform,
+    Recovered,
+    chosen_accounts,
+)
 from integrated_trading_system.orchestrator.reminder import Reminder
 from integrated_trading_system.pms.manager import PositionManagementSystem
 from integrated_trading_system.risk.kill_switch import KillGate
@@ -68,7 +77,7 @@ DECISIONS: Final = (
 
 FOLLOWED_BY_RISK: Final = (
     *(Order, Fill, PlanFinished, InstrumentsListed, BookStateChanged, FeedUnreliable, FeedReliable),
-    *(LinkChanged, VenueBlocked, BalancesReported, Reconciled, Halt, Alarm),
+    *(LinkChanged, VenueBlocked, BalancesReported, ExternalOrders, Reconciled, Halt, Alarm),
 )
 
 
@@ -103,7 +112,7 @@ class _Wiring:
         system.bus.subscribe(TradingStateChanged, GateSwitch(self.gate))
         for kind in DECISIONS:
             system.bus.subscribe(kind, self.outputs)
-        self.reminder = Reminder(system, data.accounts, data.trading)
+        self.reminder = Reminder(system, data.venues, data.trading)
         pms = self._pms()
         oms = self._oms()
         risk = self._risk(oms)
@@ -125,6 +134,7 @@ class _Wiring:
             outputs=self.outputs,
             venues=data.venues,
             accounts=data.accounts,
+            account_settings=data.account_settings,
             traded=data.traded,
             comparisons=data.comparisons,
             strategies=self.strategies,
@@ -156,7 +166,6 @@ class _Wiring:
             lambda: OrderManagementSystem(
                 self.settings.oms,
                 data.trading,
-                data.traded,
                 data.receive_windows,
                 rules,
                 self.recovered.records,
@@ -190,8 +199,8 @@ class _Wiring:
                     for conversion in comparison.conversions
                 ],
                 fees={
-                    venue: max(of.maker_fee_bps, of.taker_fee_bps, ZERO) / BPS
-                    for venue, of in self.data.venue_settings.items()
+                    account: max(of.maker_fee_bps, of.taker_fee_bps, ZERO) / BPS
+                    for account, of in self.data.account_settings.items()
                 },
             ),
             limits=MONEY,
@@ -221,15 +230,6 @@ class _Wiring:
         """By Comparison: the strategies that want its snapshots."""
         comparisons = {comparison.name: comparison for comparison in self.data.comparisons}
         wanting: dict[str, list[Cell[Any]]] = {comparison.name: [] for comparison in self.data.comparisons}
-        fees = {
-            venue: Fees(
-                maker_bps=of.maker_fee_bps,
-                taker_bps=of.taker_fee_bps,
-                asset=None if of.fee_asset is None else Asset(of.fee_asset),
-                discount=of.fee_discount_pct / 100,
-            )
-            for venue, of in self.data.venue_settings.items()
-        }
         owners = {order: owner.strategy for order, owner in self.recovered.owners.items()}
         holdings = Holdings(self.fills, owners)
         self.system.bus.subscribe(Order, holdings)
@@ -238,6 +238,7 @@ class _Wiring:
             if not chosen.enabled:
                 continue
             kind, settings = strategy_of(chosen.strategy, chosen.settings)
+            uses = chosen_accounts(self.settings, chosen)
             setup = StrategySetup(
                 name=StrategyId(chosen.name),
                 comparison=comparisons[chosen.comparison],
@@ -246,8 +247,8 @@ class _Wiring:
                 cancels=oms,
                 holdings=holdings,
                 plan_ids=PlanIds(str(self.recovered.run)),
-                accounts=self.data.traded,
-                fees=fees,
+                accounts={venue: account for venue, account in uses.items() if account in self.data.traded},
+                fees={venue: fees_of(self.data.account_settings[uses[venue]]) for venue in self.data.venues},
                 settings=settings,
             )
             name = ActorName(f"strategy.{chosen.name}")
@@ -270,3 +271,13 @@ class _Wiring:
             keys = kind.keys(message, comparison)
             for key in (None,) if keys is None else keys:
                 self.system.bus.subscribe(message, cell, key)
+
+
+def fees_of(account: AccountSettings) -> Fees:
+    """What an account pays, as strategies reckon with it."""
+    return Fees(
+        maker_bps=account.maker_fee_bps,
+        taker_bps=account.taker_fee_bps,
+        asset=None if account.fee_asset is None else Asset(account.fee_asset),
+        discount=account.fee_discount_pct / 100,
+    )

@@ -12,11 +12,9 @@ average cost every holding keeps its lots, first in, first out (`lots`).
 Fees are never part of a cost or a profit. Funding is a flow of its own kind.
 """
 
-from bisect import insort_right
 from collections.abc import Iterator
 from decimal import Decimal
-from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, VenueId
@@ -34,8 +32,21 @@ LATE_MAX: Final = 1_000
 FUNDED_MAX: Final = 10_000
 """So many payments of funding are remembered, to know their copies."""
 
-Rank: TypeAlias = tuple[Nanos, Decimal]
-"""When it traded, and its place in that millisecond."""
+
+class Rank(NamedTuple):
+    """The place of a fill among all fills of its instrument."""
+
+    number: int | None
+    """The venue's own; None where it has none."""
+    traded_at: Nanos
+    place: Decimal
+    """Within one number, or one millisecond."""
+
+    def before(self, other: "Rank") -> bool:
+        """Venues' clocks may step back, their numbers do not: the time decides only where a number is missing."""
+        if self.number is not None and other.number is not None and self.number != other.number:
+            return self.number < other.number
+        return (self.traded_at, self.place) < (other.traded_at, other.place)
 
 
 class Purse(NamedTuple):
@@ -87,12 +98,15 @@ class Holding:
         """`trade`, in the place in which it happened; by how much that changed the profit, of later closings too."""
         recent, entry = self._recent, (rank, signed, price)
         realised = self.realised
-        if not recent or rank >= recent[-1][0]:
+        if not recent or not rank.before(recent[-1][0]):
             recent.append(entry)
             self.trade(signed, price)
             self._trade_lots(self.lots, entry)
         else:
-            insort_right(recent, entry, key=itemgetter(0))
+            at = len(recent) - 1
+            while at and rank.before(recent[at - 1][0]):
+                at -= 1
+            recent.insert(at, entry)
             self.quantity, self.cost, self.realised = self._before
             self.lots = self._lots_before.copy()
             for each in recent:
@@ -161,8 +175,8 @@ class Holding:
         )
 
     def _trade_lots(self, lots: Lots, entry: tuple[Rank, Decimal, Decimal]) -> None:
-        (traded_at, _), signed, price = entry
-        lots.trade(signed, worth(self.instrument, price, abs(signed)), traded_at)
+        rank, signed, price = entry
+        lots.trade(signed, worth(self.instrument, price, abs(signed)), rank.traded_at)
 
     def _signed(self, gain: Decimal, *, long: bool) -> Decimal:
         """A long gains when its worth grows; an inverse long is a short of the settle asset."""
@@ -172,15 +186,14 @@ class Holding:
 def rank(fill: Fill) -> Rank:
     """Its place among all fills of its instrument.
 
-    Most venues number their trades. Where one does not, an order that trades with several at once takes
-    the best price first.
+    Most venues number their trades. Where one does not, or gives one number to all trades of an order, an order
+    that trades with several at once takes the best price first.
     """
-    if fill.trade_id.isascii() and fill.trade_id.isdecimal():
-        place = Decimal(fill.trade_id)
-    else:
-        taker = fill.side if fill.liquidity is Liquidity.TAKER else fill.side.opposite
-        place = fill.price * taker.sign
-    return fill.venue_time or fill.received_at, place
+    traded_at = fill.venue_time or fill.received_at
+    if not fill.sequence and fill.trade_id.isascii() and fill.trade_id.isdecimal():
+        return Rank(int(fill.trade_id), traded_at, ZERO)
+    taker = fill.side if fill.liquidity is Liquidity.TAKER else fill.side.opposite
+    return Rank(fill.sequence or None, traded_at, fill.price * taker.sign)
 
 
 class Ledger:

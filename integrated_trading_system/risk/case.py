@@ -16,6 +16,7 @@ from integrated_trading_system.domain.plan import Leg, Plan
 from integrated_trading_system.risk.codes import Denial
 from integrated_trading_system.risk.exposure import NOTHING, Key
 from integrated_trading_system.risk.funds import margins, needs, spends
+from integrated_trading_system.risk.rates import sent_by
 from integrated_trading_system.risk.repetition import Content, Shape, content_of, shape_of
 from integrated_trading_system.risk.state import RiskState
 from integrated_trading_system.risk.worth import Line
@@ -57,6 +58,12 @@ class Case:
         self.limits = limits
         self.reducing = state.exposure.reduces(plan.legs)
         """Whether every leg brings its position nearer to nothing, whatever becomes of everything in flight."""
+        self.shape: Shape = shape_of(plan)
+        """By which it is recognised when it is repeated."""
+        self.content: Content = content_of(plan)
+        """By which it is recognised when it is the very same."""
+        self.orders, self.messages = sent_by(plan)
+        """How many it may send at most."""
 
     @cached_property
     def legs(self) -> tuple[Priced, ...]:
@@ -79,25 +86,16 @@ class Case:
         """What its spot legs take."""
         return spends(self.plan, self.state)
 
-    @cached_property
+    @property
     def needs(self) -> list[tuple[Purse, Decimal]]:
         """What of that has to be there beforehand."""
-        return needs(self.plan, self.state)
+        follows = any(leg.follows is not None for leg in self.plan.legs)
+        return needs(self.plan, self.state) if follows else self.spends
 
     @cached_property
     def binds(self) -> list[tuple[Purse, Decimal]]:
         """What its derivative legs bind."""
         return margins(self.plan, self.state, self.limits)
-
-    @cached_property
-    def shape(self) -> Shape:
-        """By which it is recognised when it is repeated."""
-        return shape_of(self.plan)
-
-    @cached_property
-    def content(self) -> Content:
-        """By which it is recognised when it is the very same."""
-        return content_of(self.plan)
 
 
 class Growth:

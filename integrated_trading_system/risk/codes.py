@@ -84,7 +84,8 @@ DENIAL_CODES: Final[dict[Code, str]] = {
     Code.ORDER_NOTIONAL: "One leg is worth more than an order may be.",
     Code.TOUCH: "An order that trades at once is too large for what is shown at the touch.",
     Code.IMPACT: "An order that trades at once would pay too much beyond the touch, walking the book.",
-    Code.BALANCE: "The account does not have enough free to pay for the leg, by the venue's own report.",
+    Code.BALANCE: "The account does not have enough free to pay for the leg, by the venue's own report"
+    " and by what the leg that it follows brings there.",
     Code.MARGIN: "The account does not have enough free of the settle asset for the leg's initial margin.",
     Code.POSITION: "The position could come to more than the instrument's limit.",
     Code.ASSET: "Positions in the asset, net over all venues and products, could come to more than its limit.",

@@ -1,9 +1,11 @@
-"""What we hold, and what plans in flight may still make of it.
+"""What we hold, and what plans in flight and other people's open orders may still make of it.
 
 While a plan is in flight each of its legs may stand anywhere between nothing and its full quantity:
 it trades, may be repaired up to the full quantity, and may be traded back down to nothing. So a
 holding is a position and how far it may still go *up* and *down*; a fill moves the position and the
 two by the same amount, and the worst case does not change until the plan is finished.
+
+Open orders of others on our accounts count beside that (`others.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +17,11 @@ from integrated_trading_system.domain.ids import AccountId, ClientOrderId, Instr
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order, Side
 from integrated_trading_system.domain.plan import Leg, Plan
+from integrated_trading_system.risk.others import EXTERNAL, Others
 from integrated_trading_system.risk.worth import Change, Worths
 
 Key: TypeAlias = tuple[InstrumentId, AccountId]
 StrategyKey: TypeAlias = tuple[StrategyId, InstrumentId, AccountId]
-
-EXTERNAL = StrategyId("external")
-"""Owner of fills whose strategy is not known: of orders that are not ours."""
 
 
 class Holding:
@@ -95,6 +95,7 @@ class Exposure:
         self.plans: dict[PlanId, InFlight] = {}
         self.external = 0
         """Fills of orders that no plan in flight made."""
+        self.others = Others(worths)
         self._worths = worths
         self._legs: dict[ClientOrderId, tuple[InFlight, int]] = {}
         self._strangers: dict[ClientOrderId, tuple[Order, Decimal]] = {}
@@ -174,6 +175,10 @@ class Exposure:
     def of(self, instrument: InstrumentId) -> Iterable[tuple[AccountId, Holding]]:
         """Its holdings on all accounts."""
         return ((key[1], holding) for key, holding in self.holdings.items() if key[0] == instrument)
+
+    def worst(self, instrument: InstrumentId) -> Decimal:
+        """The largest size that the instrument may come to: on each account by itself, and what others may do."""
+        return sum((holding.worst for _, holding in self.of(instrument)), self.others.worst(instrument))
 
     def recover(self, fill: Fill, strategy: StrategyId) -> None:
         """A fill of an earlier run, of this strategy's."""

@@ -55,9 +55,9 @@ def _brings(leg: Leg, state: RiskState) -> tuple[Purse, Decimal] | None:
     A sale may be moved or repaired down to its worst price; at the market it has none.
     """
     instrument = state.instruments.get(leg.instrument)
-    if instrument is None or instrument.kind is not Kind.SPOT or instrument.venue not in state.fees:
+    if instrument is None or instrument.kind is not Kind.SPOT or leg.account not in state.fees:
         return None
-    kept = ONE - state.fees[instrument.venue]
+    kept = ONE - state.fees[leg.account]
     if leg.side is Side.BUY:
         return (instrument.venue, leg.account, instrument.base), leg.quantity * instrument.multiplier * kept
     if leg.order_type is OrderType.MARKET:

@@ -58,7 +58,7 @@ class Lookout:
             return
         state.worths.refresh()
         state.losses.look(state.now, state.instruments, state.mark)
-        state.unhedged.look(state.worths.nets, state.now)
+        state.unhedged.look(state.worths.nets | state.round_trips.worths(state.worths.lines), state.now)
         for strategy in state.unhedged.of:
             area = state.unhedged.area(strategy)
             if area > settings.unhedged_halt_max:

@@ -13,7 +13,13 @@ from msgspec import Struct
 from integrated_trading_system.config.risk import RiskSettings
 from integrated_trading_system.domain.balances import Purse
 from integrated_trading_system.domain.comparison import Conversion
-from integrated_trading_system.domain.execution import BalancesReported, Fill, RequestFailed, UserStreamChanged
+from integrated_trading_system.domain.execution import (
+    BalancesReported,
+    ExternalOrders,
+    Fill,
+    RequestFailed,
+    UserStreamChanged,
+)
 from integrated_trading_system.domain.health import (
     Alarm,
     BookStateChanged,
@@ -31,7 +37,7 @@ from integrated_trading_system.domain.health import (
     TradingStateChanged,
     VenueBlocked,
 )
-from integrated_trading_system.domain.ids import InstrumentId, PlanId, StrategyId, VenueId
+from integrated_trading_system.domain.ids import AccountId, InstrumentId, PlanId, StrategyId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.money import ZERO
@@ -39,14 +45,15 @@ from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import AmendPlan, AmendRefused, ApprovedPlan, Plan, PlanDenied, PlanFinished
 from integrated_trading_system.domain.time import MILLISECOND
 from integrated_trading_system.risk.codes import Code, Denial
-from integrated_trading_system.risk.exposure import EXTERNAL, Holding, Key
+from integrated_trading_system.risk.exposure import Holding, Key
 from integrated_trading_system.risk.funds import margin
 from integrated_trading_system.risk.limits import review
 from integrated_trading_system.risk.lookout import Lookout
+from integrated_trading_system.risk.others import EXTERNAL
 from integrated_trading_system.risk.past import Past
 from integrated_trading_system.risk.reduction import STRATEGY, outgrown, reduction
 from integrated_trading_system.risk.state import RiskState
-from integrated_trading_system.risk.view import RiskView
+from integrated_trading_system.risk.view import RiskView, view_of
 from integrated_trading_system.risk.worth import Prices
 from integrated_trading_system.runtime.actor import Actor, Ref
 
@@ -66,6 +73,7 @@ RiskInbox: TypeAlias = (
     | AmendPlan
     | Order
     | Fill
+    | ExternalOrders
     | PlanFinished
     | InstrumentsListed
     | BookStateChanged
@@ -99,12 +107,12 @@ class RiskManager(Actor[RiskInbox]):
         run: str = "",
         past: Past = NOTHING_BEFORE,
         conversions: Sequence[Conversion] = (),
-        fees: Mapping[VenueId, Decimal],
+        fees: Mapping[AccountId, Decimal],
     ) -> None:
         """`orders` is the OMS, `prices` are the feed's. `run` differs at every start, for plan ids it makes itself.
 
         `conversions` are into the reporting currency; those with a book guard stated rates, or stand for them.
-        `fees`: the part of what an order brings that its venue takes, at most.
+        `fees`: by account, the part of what an order brings that the venue takes, at most.
         """
         self._settings = settings
         self._orders = orders
@@ -116,7 +124,9 @@ class RiskManager(Actor[RiskInbox]):
         self._reductions = 0
         self._lookout = Lookout(settings, self._state, past.fills)
         for fill in past.fills:
-            self._state.exposure.recover(fill, past.owners.get(fill.client_order_id, EXTERNAL))
+            owner = past.owners.get(fill.client_order_id, EXTERNAL)
+            self._state.exposure.recover(fill, owner)
+            self._state.round_trips.fill(fill, owner)
             self._state.worths.price(fill.instrument, fill.price)
         for plan in past.in_flight:
             for leg in plan.legs:
@@ -147,6 +157,8 @@ class RiskManager(Actor[RiskInbox]):
                 state.venues.order(message, state.now)
             case Fill():
                 self._on_fill(message)
+            case ExternalOrders():
+                state.exposure.others.report(message)
             case PlanFinished():
                 self._release(message.plan_id)
             case BookStateChanged() | FeedUnreliable() | FeedReliable():
@@ -182,8 +194,7 @@ class RiskManager(Actor[RiskInbox]):
 
     def calculate_exposure(self, instrument: InstrumentId, price: Decimal) -> Decimal | None:
         """Worst-case notional of the instrument at this price, in the reporting currency; None where it has no rate."""
-        size = sum((holding.worst for _, holding in self._state.exposure.of(instrument)), ZERO)
-        return self._state.worth(instrument, size, price)
+        return self._state.worth(instrument, self._state.exposure.worst(instrument), price)
 
     @property
     def holdings(self) -> Mapping[Key, Holding]:
@@ -200,27 +211,8 @@ class RiskManager(Actor[RiskInbox]):
 
     def view(self) -> RiskView:
         """Everything, as of now."""
-        state = self._state
-        state.now = self.context.now
-        return RiskView(
-            trading=state.trading,
-            reason=state.halted or state.reducing or "",
-            worst=state.worths.totals(),
-            exposure_max=self._settings.exposure_max,
-            in_flight=tuple(state.exposure.plans),
-            approved=self._approved,
-            denied={code.value: count for code, count in self._denied.items()},
-            latched={f"{strategy} {name}": why for (strategy, name), why in state.repetition.latched.items()},
-            external_fills=state.exposure.external,
-            net=state.losses.net,
-            unrealised=state.losses.unrealised,
-            lost_today=state.losses.today(state.now),
-            drawdown=state.losses.drawdown,
-            unhedged={strategy: one.worth for strategy, one in state.unhedged.of.items()},
-            unpriced=dict(state.losses.unpriced),
-            orders_used=state.throttle.orders.used(state.now),
-            messages_used=state.throttle.messages.used(state.now),
-        )
+        self._state.now = self.context.now
+        return view_of(self._state, self._settings, self._approved, self._denied)
 
     # -- plans -----------------------------------------------------------------------------------
 
@@ -272,6 +264,7 @@ class RiskManager(Actor[RiskInbox]):
         state.exposure.reserve(plan, traded)
         state.throttle.claim(plan)
         state.unhedged.follow(plan, state.now)
+        state.round_trips.follow(plan)
 
     def _release(self, plan_id: PlanId) -> None:
         state = self._state
@@ -307,7 +300,7 @@ class RiskManager(Actor[RiskInbox]):
         state = self._state
         instrument = state.instruments.get(fill.instrument)
         before = abs(state.exposure.holding(fill.instrument, fill.account).position)
-        state.exposure.fill(fill)
+        state.round_trips.fill(fill, state.exposure.fill(fill))
         state.worths.price(fill.instrument, fill.price)
         if instrument is not None:
             opened = abs(state.exposure.holding(fill.instrument, fill.account).position) - before

@@ -55,14 +55,17 @@ class RateLimit:
             spent.popleft()
 
 
-def orders_of(plan: Plan) -> int:
-    """How many orders a plan may send at most. A leg that follows has no first order: its orders are hedges."""
-    return sum(leg.follows is None for leg in plan.legs) + plan.hedge_orders_max
+def sent_by(plan: Plan) -> tuple[int, int]:
+    """How many orders a plan may send at most, and how many orders and cancels.
 
-
-def messages_of(plan: Plan) -> int:
-    """How many orders and cancels: what may rest may have to be cancelled."""
-    return orders_of(plan) + sum(leg.time_in_force is TimeInForce.GTC for leg in plan.legs)
+    A leg that follows has no first order: its orders are hedges. What may rest may have to be cancelled.
+    """
+    orders = messages = plan.hedge_orders_max
+    for leg in plan.legs:
+        first = leg.follows is None
+        orders += first
+        messages += first + (leg.time_in_force is TimeInForce.GTC)
+    return orders, messages
 
 
 class Throttle:
@@ -77,9 +80,10 @@ class Throttle:
 
     def claim(self, plan: Plan) -> None:
         """The plan is approved."""
-        claims = self._claims[plan.plan_id] = [orders_of(plan), messages_of(plan)]
-        self.orders.claim(claims[0])
-        self.messages.claim(claims[1])
+        orders, messages = sent_by(plan)
+        self._claims[plan.plan_id] = [orders, messages]
+        self.orders.claim(orders)
+        self.messages.claim(messages)
 
     def order(self, order: Order, now: Nanos) -> None:
         """Spend an order once it may have left, and its cancel once it is over, whether or not it was cancelled."""

@@ -10,7 +10,6 @@ from integrated_trading_system.domain.balances import Purse
 from integrated_trading_system.domain.money import ZERO, plain
 from integrated_trading_system.risk.case import Case, above
 from integrated_trading_system.risk.codes import Code, Denial
-from integrated_trading_system.risk.rates import messages_of, orders_of
 from integrated_trading_system.risk.reduction import STRATEGY
 from integrated_trading_system.risk.state import RiskState
 
@@ -122,7 +121,7 @@ def drawn_down(state: RiskState, limits: RiskSettings) -> Denial | None:
 
 def order_rate(case: Case) -> Denial | None:
     """Orders in any window."""
-    count, orders = orders_of(case.plan), case.state.throttle.orders
+    count, orders = case.orders, case.state.throttle.orders
     if count <= orders.room(case.state.now):
         return None
     return Denial(Code.ORDER_RATE, f"{count} more, {orders.used(case.state.now)} of {case.limits.orders_max}")
@@ -130,7 +129,7 @@ def order_rate(case: Case) -> Denial | None:
 
 def message_rate(case: Case) -> Denial | None:
     """Orders and cancels in any window."""
-    count, messages = messages_of(case.plan), case.state.throttle.messages
+    count, messages = case.messages, case.state.throttle.messages
     if count <= messages.room(case.state.now):
         return None
     return Denial(Code.MESSAGE_RATE, f"{count} more, {messages.used(case.state.now)} of {case.limits.messages_max}")

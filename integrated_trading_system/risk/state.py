@@ -13,7 +13,7 @@ from integrated_trading_system.domain.health import (
     FeedUnreliable,
     TradingState,
 )
-from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId, VenueId
+from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, PlanId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import ONE, from_float
 from integrated_trading_system.domain.time import MILLISECOND, Nanos
@@ -22,6 +22,7 @@ from integrated_trading_system.risk.losses import Losses
 from integrated_trading_system.risk.past import Past
 from integrated_trading_system.risk.rates import RateLimit, Throttle
 from integrated_trading_system.risk.repetition import Repetition
+from integrated_trading_system.risk.round_trips import RoundTrips
 from integrated_trading_system.risk.unhedged import Unhedged
 from integrated_trading_system.risk.venues import Venues
 from integrated_trading_system.risk.worth import Prices, Worths
@@ -35,12 +36,12 @@ class RiskState:
         settings: RiskSettings,
         prices: Prices,
         past: Past,
-        fees: Mapping[VenueId, Decimal],
+        fees: Mapping[AccountId, Decimal],
         conversions: Sequence[Conversion] = (),
     ) -> None:
         """Nothing held: `past` says only what waits for an operator. `conversions` are into the reporting currency."""
         self.fees = fees
-        """The part of what an order brings that its venue takes, at most."""
+        """By account: the part of what an order brings that the venue takes, at most."""
         self.now = Nanos(0)
         self.halted = past.halted
         self.reducing = past.reducing
@@ -57,6 +58,7 @@ class RiskState:
         self.balances = Balances()
         self.losses = Losses(self.rate)
         self.unhedged = Unhedged(settings.unhedged_floor)
+        self.round_trips = RoundTrips(Asset(settings.currency))
         self.repetition = Repetition(settings, past.latched)
         window = Nanos(settings.rate_window_ms * MILLISECOND)
         self.throttle = Throttle(RateLimit(settings.orders_max, window), RateLimit(settings.messages_max, window))

@@ -1,8 +1,9 @@
 """Legs out of balance, weighed by how long: worth times seconds, by strategy.
 
-A strategy that trades in legs holds things that cancel out. What does not cancel out, at current prices, is
-*unhedged*; below a floor it is dust and never counts. From when it passes the floor until it is back below,
-its worth is added up over time, so that much is allowed for moments and little for minutes.
+A strategy that trades in legs holds things that cancel out (those of round trips: `round_trips.py`). What does
+not cancel out, at current prices, is *unhedged*; below a floor it is dust and never counts. From when it passes the
+floor until it is back below, its worth is added up over time, so that much is allowed for moments and little for
+minutes.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from integrated_trading_system.domain.ids import VenueId
-from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.simulation.exchange.dialect import ServerReply
 from integrated_trading_system.simulation.exchange.exchange import Exchange
@@ -53,11 +52,6 @@ class Edge:
             self.exchanges[venue].maintenance = False
 
     def set_clock(self, now: Nanos, venue: VenueId, offset: Nanos) -> None:
-        """The venue's clock shows so much more than the true time from `now` on.
-
-        Only where there are no positions: what they brought depends on the order of executions, and where these
-        have nothing but their time to order them by, nobody could tell it.
-        """
-        exchange = self.exchanges.get(venue)
-        if exchange is not None and all(of.listing.kind is Kind.SPOT for of in exchange.symbols.values()):
-            exchange.step_clock(offset, now)
+        """The venue's clock shows so much more than the true time from `now` on."""
+        if venue in self.exchanges:
+            self.exchanges[venue].step_clock(offset, now)

@@ -55,7 +55,7 @@ from integrated_trading_system.domain.order import (
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Actor, Ref
 from integrated_trading_system.simulation.holdings import Holdings
-from integrated_trading_system.simulation.observed import DepthReader, ObservedBooks
+from integrated_trading_system.simulation.observed import ObservedBooks
 
 PREFIX = "paper-"
 """Of venue order ids. The number behind it grows over all runs: trade ids are made of them, and never repeat."""
@@ -77,7 +77,7 @@ Inbox: TypeAlias = TradingRequest | InstrumentsListed | Arrived | Answered
 
 
 class PaperTerms(Struct, frozen=True, kw_only=True):
-    """How the paper account of one venue trades."""
+    """How a paper account trades."""
 
     latency: Nanos
     """One way."""
@@ -93,15 +93,18 @@ class PaperAccount(Actor[Inbox]):
         venue: VenueId,
         account: AccountId,
         terms: PaperTerms,
-        books: DepthReader,
+        books: ObservedBooks,
         executions: Ref[VenueExecution],
         recovered: Sequence[Fill] = (),
     ) -> None:
-        """`recovered`: fills of earlier runs on this account; they are part of its balances and its history."""
+        """`books` are shared by all accounts: what one has taken is there for no other.
+
+        `recovered`: fills of earlier runs on this account; they are part of its balances and its history.
+        """
         self._venue = venue
         self._account = account
         self._terms = terms
-        self._books = ObservedBooks(books)
+        self._books = books
         self._executions = executions
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._holdings = Holdings(terms.balances, terms.taker_fee_bps)

@@ -18,6 +18,15 @@ class WeightedRequest(Struct, frozen=True):
     weights: tuple[tuple[str, int], ...]
 
 
+def cost(*requests: WeightedRequest) -> tuple[tuple[str, int], ...]:
+    """What all of them cost together."""
+    total: dict[str, int] = {}
+    for request in requests:
+        for name, weight in request.weights:
+            total[name] = total.get(name, 0) + weight
+    return tuple(total.items())
+
+
 class RateLimit(Struct, frozen=True):
     """So much weight per window. The connector keeps `reserve` of it for cancels and queries."""
 

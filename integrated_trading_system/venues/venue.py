@@ -250,7 +250,7 @@ class Trading(Protocol):
         """One page of all open orders on the account; `cursor` "" asks for the first."""
 
     def decode_open_orders(self, account: AccountId, reply: HttpReply) -> tuple[Sequence[VenueExecution], str]:
-        """The page as OpenOrdersListed (or one RequestFailed), and the cursor of the next page, "" when this was the last.
+        """The page as OpenOrdersListed (or one RequestFailed), and the cursor of the next, "" when this was the last.
 
         Pages may overlap, but no order that is open all the while may be missing from all of them.
         """
@@ -309,6 +309,17 @@ class Venue(Struct, frozen=True, kw_only=True):
     query_elsewhere: QueryElsewhere | None = None
     """None: `trading.query` knows every order. Otherwise an order that it does not find may be finished: only
     what is not here either was not found."""
+    further_codecs: Mapping[AccountId, Codec] = {}
+    """Of the event streams of other accounts than the one that this was made for."""
+
+    @property
+    def user_codecs(self) -> tuple[Codec, ...]:
+        """Of the event streams of all accounts."""
+        return (*(() if self.user_codec is None else (self.user_codec,)), *self.further_codecs.values())
+
+    def codec_of(self, account: AccountId | None) -> Codec:
+        """What reads the links of this account; None: of nobody's."""
+        return self.codec if account is None else self.further_codecs.get(account) or self.user_codec or self.codec
 
 
 # -- signing -------------------------------------------------------------------------------------

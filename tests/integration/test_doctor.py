@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.order import Side
@@ -107,6 +108,16 @@ async def test_open_orders_that_are_not_ours_are_counted_and_named(tmp_path: Pat
     assert told.passed
     finding = found(told, "orders")
     assert (finding.verdict, finding.seen) == (Verdict.WARN, "1 open that are not ours: by-hand")
+
+
+async def test_open_orders_are_counted_on_all_pages(tmp_path: Path) -> None:
+    async with ServedMarket("bybit:linear", account=ACCOUNT) as served:
+        exchange, account = served.exchanges["bybit:linear"], served.accounts["bybit:linear"]
+        for number in range(101):
+            exchange.place(account, replace(RESTING, client_id=f"by-hand-{number}"), exchange.now)
+        assert len(account.open) == 101, "three pages of them"
+        told = await examined(tmp_path, served)
+    assert found(told, "orders").seen.startswith("101 open that are not ours: ")
 
 
 async def test_without_keys_nothing_signed_is_asked_and_paper_is_well(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ async def test_a_key_that_gets_a_permission_to_withdraw_while_it_runs_halts_trad
         await run.start()
         try:
             reasons: list[str] = []
-            accounts = dict.fromkeys(run.platform.venues, *confirmed(served))
+            accounts = dict.fromkeys(map(str, run.platform.venues), *confirmed(served))
             watch = asyncio.create_task(watch_keys(run.platform, accounts, {}, reasons.append, every_s=0.0))
             served.accounts["binance:spot"].may_withdraw = True
             await watch
@@ -210,7 +210,7 @@ async def test_a_venue_that_is_unwell_is_no_reason_to_distrust_its_key(tmp_path:
     async with ServedMarket("binance:spot", account=ACCOUNT, front=lambda dialect: Unwell(dialect, said)) as served:
         platform = wire(live_settings(tmp_path, served, **UNUSED), Recovered())
         reasons: list[str] = []
-        accounts = dict.fromkeys(platform.venues, *confirmed(served))
+        accounts = dict.fromkeys(map(str, platform.venues), *confirmed(served))
         watch = asyncio.create_task(watch_keys(platform, accounts, {}, reasons.append, every_s=0.0))
         await until(lambda: len(said) >= 3, "three looks at the keys")
         assert not watch.done()

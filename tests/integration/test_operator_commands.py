@@ -1,5 +1,6 @@
 """Operator commands, as they are typed beside a platform that runs in a process of its own."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import msgspec
 import pytest
 
 from integrated_trading_system.domain.errors import PlatformError, Refused
+from integrated_trading_system.domain.order import Side
 from integrated_trading_system.drivers.audit import AUDIT, verify
 from integrated_trading_system.drivers.lock import StateLock
 from integrated_trading_system.drivers.operator import SOCKET, Command, Request, address
@@ -22,7 +25,12 @@ from integrated_trading_system.orchestrator.cli import main
 from integrated_trading_system.orchestrator.marks import HALTED
 from integrated_trading_system.orchestrator.operating import ask
 from integrated_trading_system.orchestrator.options import Exit
-from tests.support.served import PATIENCE, ROOT
+from integrated_trading_system.simulation.exchange.orders import NewOrder
+from tests.support.killed import Run, prepare
+from tests.support.live import ACCOUNT
+from tests.support.served import PATIENCE, ROOT, ServedMarket
+
+BY_HAND = NewOrder(symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1), price=Decimal(60_000), client_id="by-hand")
 
 PATIENT = '''
 from decimal import Decimal
@@ -36,23 +44,23 @@ from integrated_trading_system.strategies.strategy import Strategy
 class Patient(Strategy):
     """Three bids at a time, one percent below the market, where nobody trades with them."""
 
-    resting = 0
+    out = 0
 
     def on_snapshot(self, snapshot):
-        if self.trading is not TradingState.ACTIVE or self.resting >= 3:
+        if self.trading is not TradingState.ACTIVE or self.out >= 3:
             return
         quote = snapshot.quotes[0]
         price = self.instruments[quote.instrument].round_price(from_float(quote.bid) * Decimal("0.99"), Side.BUY)
-        self.resting += 1
+        self.out += 1
         self.propose(
             self.order(quote.instrument, Side.BUY, Decimal("0.01"), price, time_in_force=TimeInForce.GTC)
         )
 
     def on_plan_finished(self, finished):
-        self.resting -= 1
+        self.out -= 1
 
     def on_plan_denied(self, denied):
-        self.resting -= 1
+        self.out -= 1
 '''
 
 CONFIG = """
@@ -194,6 +202,47 @@ def resting(instance: Instance) -> dict[str, Any]:
     return {row["client_order_id"]: row for row in rows if row["strategy"] == "patient" and row["status"] == "working"}
 
 
+@pytest.mark.xdist_group("real time")
+async def test_orders_of_others_are_shown_count_as_exposure_and_go_only_on_demand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue, folder = "binance:spot", tmp_path / "state"
+    async with ServedMarket(venue, "bybit:linear", account=ACCOUNT) as served:
+        words = prepare(tmp_path, served, [{"name": "resting", "comparison": "btc", "strategy": "ours:Resting"}])
+        run = await Run(tmp_path, *words).start()
+        exchange, account = served.exchanges[venue], served.accounts[venue]
+
+        async def command(*typed: str) -> str:
+            """In a thread: the venues answer on this one."""
+            assert await asyncio.to_thread(main, [*typed, "--state-dir", str(folder)]) == Exit.OK
+            return capsys.readouterr().out
+
+        async def status() -> dict[str, Any]:
+            return dict(msgspec.json.decode(await command("status", "--json")))
+
+        def by_hand() -> int:
+            return sum(order.client_id == "by-hand" for order in account.open.values())
+
+        async def seen(count: int, more_than: int, less_than: int) -> None:
+            """So many orders of others, and between these so much exposure; the bids are worth 2,000 at most."""
+            while (told := await status())["external_open"] != count or not (
+                more_than < Decimal(told["exposure"]) < less_than
+            ):
+                await asyncio.sleep(0.1)
+
+        await run.until_said("trading active")
+        await asyncio.wait_for(seen(0, 0, 60_000), PATIENCE)
+        exchange.place(account, BY_HAND, exchange.now)
+        await asyncio.wait_for(seen(1, 60_000, 80_000), PATIENCE)
+        assert "by-hand" in await command("orders")
+        assert "orders were open" in await command("cancel-all")
+        assert by_hand() == 1
+        await command("cancel-all", "--external")
+        assert by_hand() == 0
+        await asyncio.wait_for(seen(0, 0, 60_000), PATIENCE)
+        assert await run.stop() == Exit.OK, "".join(run.said)
+
+
 def test_positions_shows_what_was_traded_at_prices_of_the_market(
     active: Instance, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,7 +282,8 @@ def test_socket_and_audit_are_for_their_owner_only(active: Instance) -> None:
 
 
 def test_a_second_instance_leaves_the_socket_of_the_first(active: Instance) -> None:
-    assert main(["--config", str(active.config), "--no-ui", "--set", "strategies=[]"]) == Exit.REFUSED
+    alone = ["--set", "strategies=[]", "--set", "watchdog.enabled=false"]
+    assert main(["--config", str(active.config), "--no-ui", *alone]) == Exit.REFUSED
     assert active.ask(Command.STATUS)["pid"] == active.process.pid
 
 

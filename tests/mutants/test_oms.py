@@ -18,6 +18,7 @@ LEGS: Final = ("unit/oms/test_manager_legs.py",)
 SENDING: Final = ("unit/oms/test_manager_sending.py",)
 RECOVERY: Final = ("unit/oms/test_manager_recovery.py",)
 ASKING: Final = ("unit/oms/test_reconciliation.py",)
+HOLDING: Final = ("unit/oms/test_holding.py",)
 
 MUTANTS: Final = (
     # -- the life of an order
@@ -48,13 +49,6 @@ MUTANTS: Final = (
         "    (INTENDED, Evidence.RESTARTED): UNKNOWN,\n",
         "",
         RECOVERY,
-    ),
-    Mutant(
-        "a fill before the acknowledgement is not understood",
-        "oms.lifecycle",
-        "    (SUBMITTED, Evidence.TRADED): WORKING,  # fills may overtake the acknowledgement\n",
-        "",
-        FATE,
     ),
     Mutant(
         "a forgotten order that traded is rejected",
@@ -154,14 +148,14 @@ MUTANTS: Final = (
     Mutant(
         "an order is not found by the venue's id",
         "oms.state",
-        "if tracked is None and venue is not None and (known",
-        "if False and (known",
+        "if tracked is None and venue is not None:",
+        "if False:",
         STATE,
     ),
     Mutant(
-        "an order is found in another instrument",
+        "an order is found in another instrument or on another account",
         "oms.state",
-        "return tracked if tracked is not None and tracked.order.request.instrument == instrument else None",
+        "return tracked if tracked is not None and tracked.where == (instrument, account) else None",
         "return tracked",
         STATE,
     ),
@@ -199,7 +193,14 @@ MUTANTS: Final = (
     Mutant("a record of a newer program is read", "oms.records", "if version > VERSION:", "if False:", RECORDS),
     # -- asking
     Mutant(
-        "a question is repeated at once", "oms.reconciliation", "if now >= asked.at + asked.pause]", "if True]", ASKING
+        "a question is repeated at once", "oms.reconciliation", "if now < asked.at + asked.pause:", "if False:", ASKING
+    ),
+    Mutant(
+        "where there is no room whoever asks often is first",
+        "oms.reconciliation",
+        "            line.setdefault(question)\n            return False\n",
+        "            line.setdefault(question)\n",
+        ASKING,
     ),
     Mutant(
         "the pause between repetitions has no end",
@@ -211,16 +212,45 @@ MUTANTS: Final = (
     Mutant(
         "trading begins before every venue has answered",
         "oms.reconciliation",
-        "not all(venue.begun and not venue.unanswered for",
-        "not any(venue.begun and not venue.unanswered for",
+        "not all(account.begun and not account.unanswered for",
+        "not any(account.begun and not account.unanswered for",
         ASKING,
     ),
     Mutant(
         "trading begins before anything was asked",
         "oms.reconciliation",
-        "all(venue.begun and not venue.unanswered for",
-        "all(not venue.unanswered for",
+        "all(account.begun and not account.unanswered for",
+        "all(not account.unanswered for",
         RECOVERY,
+    ),
+    # -- fees in what was bought
+    Mutant(
+        "the fee is traded back, too",
+        "oms.holding",
+        "min(unpaid, self._there(leg.account, instrument))",
+        "min(ahead, self._there(leg.account, instrument) + self.fees[index])",
+        HOLDING,
+    ),
+    Mutant(
+        "what another leg was paid with is still there",
+        "oms.holding",
+        "min(unpaid, self._there(leg.account, instrument))",
+        "unpaid",
+        HOLDING,
+    ),
+    Mutant(
+        "every account is supplied by every other",
+        "oms.holding",
+        "if (other.account, one.base) == (leg.account, instrument.base):",
+        "if one.base == instrument.base:",
+        HOLDING,
+    ),
+    Mutant(
+        "what an open sale may yet take is sold twice",
+        "oms.holding",
+        "moved = -request.quantity if sold else",
+        "moved = -order.filled if sold else",
+        HOLDING,
     ),
 )
 

@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant(
         "fills are counted in the order in which they come",
         "pms.ledger",
-        "if not recent or rank >= recent[-1][0]:",
+        "if not recent or not rank.before(recent[-1][0]):",
         "if True:",
         LEDGER,
     ),

@@ -43,6 +43,7 @@ LOSSES: Final = (
 )
 LOOKOUT: Final = ("unit/risk/test_lookout.py",)
 UNHEDGED: Final = ("unit/risk/test_unhedged.py",)
+ROUND_TRIPS: Final = ("unit/risk/test_round_trips.py",)
 RATES: Final = ("unit/risk/test_rates.py",)
 REPETITION: Final = ("unit/risk/test_repetition.py",)
 VENUES: Final = ("unit/risk/test_venues.py",)
@@ -502,6 +503,27 @@ MUTANTS: Final = (
         UNHEDGED,
     ),
     Mutant(
+        "what a leg is paid with is still held",
+        "risk.round_trips",
+        "amounts[instrument.quote] += flows[name] * instrument.multiplier",
+        "pass",
+        ROUND_TRIPS,
+    ),
+    Mutant(
+        "fees in what was bought are still held",
+        "risk.round_trips",
+        "amounts[asset] -= paid",
+        "pass",
+        ROUND_TRIPS,
+    ),
+    Mutant(
+        "half a round trip is balanced",
+        "risk.round_trips",
+        "found[strategy] = max(",
+        "found[strategy] = abs(sum(worths, ZERO)) if worths else max(",
+        ROUND_TRIPS,
+    ),
+    Mutant(
         "old imbalance counts when there is a new one",
         "risk.unhedged",
         "            if one.worth <= self._floor:\n",
@@ -540,8 +562,8 @@ MUTANTS: Final = (
     Mutant(
         "cancels are no messages",
         "risk.rates",
-        "return orders_of(plan) + sum(leg.time_in_force is TimeInForce.GTC for leg in plan.legs)",
-        "return orders_of(plan)",
+        "messages += first + (leg.time_in_force is TimeInForce.GTC)",
+        "messages += first",
         BOUNDARIES,
     ),
     Mutant(

@@ -11,8 +11,9 @@ from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side
 from integrated_trading_system.domain.plan import HedgePolicy, Plan
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.oms.envelope import keeps_envelope
+from integrated_trading_system.oms.holding import residuals
 from integrated_trading_system.oms.legs import next_step
-from integrated_trading_system.oms.progress import net, residuals
+from integrated_trading_system.oms.progress import net
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import InFlight, Tracked
 from integrated_trading_system.oms.steps import Around, Finish, Permission, Repair, Wait
@@ -49,7 +50,7 @@ def endings(plan: Plan, orders: list[Tracked], permission: Permission) -> Iterat
         yield orders
         return
     assert isinstance(step, Repair), step
-    assert keeps_envelope(plan, orders, step, START)
+    assert keeps_envelope(plan, orders, step, START, INSTRUMENTS)
     for filled in range(int(step.quantity) + 1):
         after = [*orders, over(plan, step.leg, step.side, step.quantity, filled, step.purpose)]
         assert abs(residual(plan, after)) <= abs(before), "a repair never makes it worse"

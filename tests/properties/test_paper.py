@@ -40,6 +40,7 @@ from integrated_trading_system.domain.order import (
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.pms.ledger import Ledger, Purse
 from integrated_trading_system.runtime.system import System
+from integrated_trading_system.simulation.observed import ObservedBooks
 from integrated_trading_system.simulation.paper import PaperAccount, PaperTerms
 from tests.support.collector import Collector
 
@@ -118,7 +119,8 @@ class Desk:
         self.out = Collector()
         self.system = System()
         terms = PaperTerms(latency=LATENCY, taker_fee_bps=self.fee_bps, balances=START)
-        self.system.spawn(NAME, lambda: PaperAccount(VENUE, ACCOUNT, terms, self.market, self.out, self.recovered))
+        books = ObservedBooks(self.market)
+        self.system.spawn(NAME, lambda: PaperAccount(VENUE, ACCOUNT, terms, books, self.out, self.recovered))
         self.system.start(Nanos(SECOND))
         self.ask(InstrumentsListed(VENUE, (self.listed,)))
         self._orders = len(self.recovered)

@@ -12,8 +12,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from integrated_trading_system.domain.execution import Fill
-from integrated_trading_system.domain.ids import ClientOrderId, InstrumentId, PlanId, StrategyId, venue_of
+from integrated_trading_system.domain.execution import ExternalOrder, ExternalOrders, Fill
+from integrated_trading_system.domain.ids import (
+    ClientOrderId,
+    InstrumentId,
+    PlanId,
+    StrategyId,
+    VenueId,
+    venue_of,
+)
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import Order, OrderStatus, Side
@@ -21,7 +28,7 @@ from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.risk.codes import Code
 from integrated_trading_system.risk.past import Past
 from tests.support.risk_rig import A, B, RiskRig
-from tests.support.trading import fill_of, finished, instrument, leg, order, plan
+from tests.support.trading import ACCOUNT, external, fill_of, finished, instrument, leg, order, plan
 
 C = instrument("b:spot", "BTCUSDC-LIKE")
 INSTRUMENTS = (A, B, C)
@@ -53,7 +60,8 @@ class Legs:
 class Worst:
     """What spans of positions are worth at most: added up anew, each time, from nothing but the spans."""
 
-    def __init__(self, spans: Spans) -> None:
+    def __init__(self, spans: Spans, strangers: Sequence[ExternalOrder]) -> None:
+        """Orders of `strangers` count everywhere but for a strategy."""
         whole: dict[InstrumentId, tuple[Decimal, Decimal]] = {}
         self.strategies: dict[str, Decimal] = {}
         for (strategy, name), (low, high) in spans.items():
@@ -61,12 +69,26 @@ class Worst:
             before = whole.get(name, (ZERO, ZERO))
             whole[name] = (before[0] + low, before[1] + high)
         self.spans = whole
+        foreign = {
+            way: {
+                name: sum(
+                    (one.remaining for one in strangers if one.instrument == name and one.side in (way, None)), ZERO
+                )
+                for name in (one.instrument for one in INSTRUMENTS)
+            }
+            for way in Side
+        }
         self.instruments = {str(name): max(abs(low), abs(high)) * PRICE for name, (low, high) in whole.items()}
+        for listed in INSTRUMENTS:
+            theirs = max(foreign[way][listed.instrument] for way in Side) * PRICE
+            self.instruments[str(listed.instrument)] = self.instruments.get(str(listed.instrument), ZERO) + theirs
         self.venues: dict[str, Decimal] = {}
         for one, size in self.instruments.items():
             venue = venue_of(InstrumentId(one))
             self.venues[venue] = self.venues.get(venue, ZERO) + size
         lowest, highest = (sum((span[way] for span in whole.values()), ZERO) for way in (0, 1))
+        lowest -= sum(foreign[Side.SELL].values(), ZERO)
+        highest += sum(foreign[Side.BUY].values(), ZERO)
         self.asset = max(abs(lowest), abs(highest)) * PRICE
         self.total = sum(self.instruments.values(), ZERO)
 
@@ -89,6 +111,7 @@ class RiskMachine(RuleBasedStateMachine):
         self.open: list[Legs] = []
         self.fills: list[Fill] = []
         self.owners: dict[ClientOrderId, StrategyId] = {}
+        self.strangers: dict[VenueId, list[ExternalOrder]] = {}
         self.count = 0
         self.begin(Past())
 
@@ -177,9 +200,26 @@ class RiskMachine(RuleBasedStateMachine):
             assert self.rig.ask(made) == "approved"
             self.open.append(Legs(made))
 
+    @rule(
+        venue=st.sampled_from(tuple(dict.fromkeys(one.venue for one in INSTRUMENTS))),
+        orders=st.lists(st.tuples(st.integers(0, 1), st.sampled_from((*Side, None)), quantities), max_size=3),
+    )
+    def others_order(self, venue: VenueId, orders: Sequence[tuple[int, Side | None, Decimal]]) -> None:
+        """Somebody else has these open there now, and none of those before."""
+        there = [one for one in INSTRUMENTS if one.venue == venue]
+        self.strangers[venue] = [
+            external(there[which % len(there)].instrument, side, quantity, number)
+            for number, (which, side, quantity) in enumerate(orders)
+        ]
+        self.rig.tell(ExternalOrders(venue, ACCOUNT, tuple(self.strangers[venue])))
+
     @rule()
     def restart(self) -> None:
-        """Everything from the journal: fills, whose they were, the plans under way and what their legs did."""
+        """Everything from the journal: fills, whose they were, the plans under way and what their legs did.
+
+        What others have open is reported anew.
+        """
+        self.strangers = {}
         self.begin(
             Past(
                 fills=list(self.fills),
@@ -189,8 +229,8 @@ class RiskMachine(RuleBasedStateMachine):
             )
         )
 
-    def worst(self) -> Worst:
-        """Of the lowest and highest that each strategy's position may come to."""
+    def worst(self, *, others: bool = True) -> Worst:
+        """Of the lowest and highest that each strategy's position may come to, and beside it what others may trade."""
         found: Spans = {key: (held, held) for key, held in self.held.items()}
         for legs in self.open:
             for made, net in zip(legs.plan.legs, legs.net, strict=True):
@@ -199,7 +239,7 @@ class RiskMachine(RuleBasedStateMachine):
                 most, least = made.quantity - net, -net
                 low, high = (low + least, high + most) if made.side is Side.BUY else (low - most, high - least)
                 found[key] = (low, high)
-        return Worst(found)
+        return Worst(found, [order for orders in self.strangers.values() for order in orders] if others else [])
 
     def reduces(self, made: Plan) -> bool:
         """Even if everything that may happen does, no position grows or turns, and the orders are not too large."""
@@ -214,7 +254,8 @@ class RiskMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_worst_case_is_beyond_a_limit(self) -> None:
-        worst = self.worst()
+        """Of what is ours, whatever others do; `propose` shows that nothing is added beside what they may do."""
+        worst = self.worst(others=False)
         assert all(size <= POSITION for size in worst.instruments.values())
         assert all(size <= VENUE for size in worst.venues.values())
         assert all(size <= STRATEGY for name, size in worst.strategies.items() if name != "risk")

@@ -7,7 +7,7 @@ from integrated_trading_system.domain.ids import PlanId
 from integrated_trading_system.domain.order import Order, OrderStatus, Side, TimeInForce
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.risk.rates import RateLimit, Throttle, messages_of, orders_of
+from integrated_trading_system.risk.rates import RateLimit, Throttle, sent_by
 from tests.support.risk_rig import A, B
 from tests.support.trading import leg, order, plan
 
@@ -55,9 +55,8 @@ def test_no_window_holds_more_than_the_limit(drawn: list[tuple[int, int, int, bo
     for at, _, what, made, of in sorted(agenda, key=lambda item: item[:2]):
         instant = Nanos(at)
         if what == "ask":
-            if orders_of(made) <= throttle.orders.room(instant) and messages_of(made) <= throttle.messages.room(
-                instant
-            ):
+            orders_most, messages_most = sent_by(made)
+            if orders_most <= throttle.orders.room(instant) and messages_most <= throttle.messages.room(instant):
                 approved[made.plan_id] = None
                 throttle.claim(made)
         elif made.plan_id not in approved:

@@ -195,7 +195,7 @@ def test_sample_replies_are_read_to_the_last_field(recordings: Path) -> None:
     assert isinstance(accepted, OrderAccepted)
     (listed,), _ = venue.trading.decode_open_orders(ACCOUNT, kraken.reply(sample(recordings, "http_open_orders")))
     assert isinstance(listed, OpenOrdersListed)
-    assert listed.orders == (), "none of them carries a client id"
+    assert [(order.client_order_id, order.venue_order_id) for order in listed.orders] == [("", "O26VBY-ISGAE-JP5TLU")]
     (fill,), cursor = venue.trading.decode_fills(FILLS, usdt, kraken.reply(sample(recordings, "http_trades_history")))
     assert isinstance(fill, Fill)
     assert (fill.trade_id, str(fill.price), str(fill.fee.amount), cursor) == (

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import SubmitUncertain
 from integrated_trading_system.domain.health import TradingState, TradingStateChanged
-from integrated_trading_system.domain.ids import ClientOrderId, venue_of
+from integrated_trading_system.domain.ids import ClientOrderId
 from integrated_trading_system.domain.order import OrderStatus, SubmitOrder
 from integrated_trading_system.oms import lifecycle
 from integrated_trading_system.oms.lifecycle import Evidence
@@ -185,7 +185,7 @@ class Resending(OrderManagementSystem):
             now = self.context.now
             if name not in self._state.orders:
                 self._journal.write(RepairIntended(order=request, purpose=Purpose.FIRST, latest_send=now, at=now))
-                self._venues[venue_of(request.instrument)].tell(SubmitOrder(request, now))
+                self._accounts[request.account].tell(SubmitOrder(request, now))
 
 
 def resend(patch: pytest.MonkeyPatch) -> None:
@@ -228,15 +228,26 @@ def leave_open_what_is_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(OrderManagementSystem, "receive", deaf)
 
 
+def any_seed(_: int) -> bool:
+    return True
+
+
+def dies_halted(seed: int) -> bool:
+    """The others cannot show it, and there are few like this one."""
+    swarm = draw(seed, 4.0)
+    halts, resumes = ([act.at for act in swarm.acts if act.what == what] for what in ("halt", "resume"))
+    return any(halt < death < resume for halt in halts for death in swarm.crashes for resume in resumes)
+
+
 @pytest.mark.parametrize(
-    ("break_it", "invariants", "seeds"),
+    ("break_it", "invariants", "where"),
     [
-        (resend, {"I3", "U1"}, range(200)),
-        (call_a_timeout_a_reject, {"I4", "I7"}, range(200)),
-        (send_before_it_is_durable, {"I2"}, range(20)),
-        (forget_the_halt, {"K3"}, range(200)),
-        (ask_on, {"E1", "E2"}, range(200)),
-        (leave_open_what_is_open, {"K1"}, range(200)),
+        (resend, {"I3", "U1"}, any_seed),
+        (call_a_timeout_a_reject, {"I4", "I7"}, any_seed),
+        (send_before_it_is_durable, {"I2"}, any_seed),
+        (forget_the_halt, {"K3"}, dies_halted),
+        (ask_on, {"E1", "E2"}, any_seed),
+        (leave_open_what_is_open, {"K1"}, any_seed),
     ],
     ids=[
         *("it orders again under a new id", "a timeout is a reject", "it sends first", "a halt ends with the process"),
@@ -246,13 +257,13 @@ def leave_open_what_is_open(patch: pytest.MonkeyPatch) -> None:
 def test_a_broken_platform_is_caught_and_its_command_shows_it_again(
     break_it: Callable[[pytest.MonkeyPatch], None],
     invariants: set[str],
-    seeds: range,
+    where: Callable[[int], bool],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
     break_it(monkeypatch)
-    results = (run_seed(Task(seed=seed, seconds=4.0)) for seed in seeds)
+    results = (run_seed(Task(seed=seed, seconds=4.0)) for seed in filter(where, range(1_000)))
     caught: SeedResult = next(result for result in results if result.violations)
     violation = caught.violations[0]
     assert violation.invariant in invariants

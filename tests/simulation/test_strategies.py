@@ -9,6 +9,7 @@ from msgspec import json
 
 from integrated_trading_system.config.load import load
 from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.domain.cointegration import CointegrationTold
 from integrated_trading_system.domain.execution import Fill, Liquidity
 from integrated_trading_system.domain.ids import ActorName
 from integrated_trading_system.domain.opportunity import EdgeRealised, Opportunity, RebalanceAdvised
@@ -16,7 +17,10 @@ from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.plan import PlanFinished
 from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import HOUR, MINUTE, Nanos
+from integrated_trading_system.drivers.recorder import read_blocks
+from integrated_trading_system.orchestrator.cli import main
 from integrated_trading_system.orchestrator.platform import OMS, PMS
+from integrated_trading_system.runtime.recording import Told
 from tests.support.collector import Collector
 from tests.support.virtual_platform import START, VirtualPlatform
 
@@ -112,7 +116,27 @@ def test_a_pair_earns_more_than_its_fees(tmp_path: Path) -> None:
     run.virtual.run(120)
     view = run.view("strategy.pair-btc")
     assert view.exits.get("back", 0) > 0
+    assert view.cointegration.found.p <= 0.05
     assert run.profit > 0
+
+
+def test_a_run_with_tests_of_its_pair_is_reproduced_from_its_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pairs.rec"
+    run = ["run", "--config", str(CONFIG / "pairs.yaml"), "--speed", "max", "--duration", "90", "--record", str(path)]
+    assert main([*run, "--no-ui"]) == 0
+    hashes = [line for line in capsys.readouterr().out.splitlines() if " hash " in line]
+    told = [
+        entry.message.found
+        for block in read_blocks(path)
+        for entry in block.entries
+        if isinstance(entry, Told) and isinstance(entry.message, CointegrationTold)
+    ]
+    assert len(told) >= 2
+    assert None not in told
+    assert main(["replay", str(path)]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if " hash " in line] == hashes
 
 
 def test_capital_is_looked_at_and_advice_reaches_the_notes(tmp_path: Path) -> None:

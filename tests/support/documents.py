@@ -58,7 +58,9 @@ a follower. Cancels, queries and data always pass, in every state. A halt also c
 * **Loss of the day, drawdown**: realised, less fees, and what is open at its mark. That is the middle of its book while
   that is VALID, else the last such middle, or the price of our own last fill where that is newer.
 * **Out of balance**: what all holdings of a strategy that plans several legs at once net to in worth, times the seconds
-  since it was last below `unhedged_floor`.
+  since it was last below `unhedged_floor`. Where it pays with what it bought, as in a round trip, that is by asset over
+  base and quote of all its fills, less fees: what it is long of, or what it is short of, if that is more. What is only
+  ever paid with is cash.
 * **Margin**: what derivative legs add to positions, by the stated leverage, of what is free of the settle asset, less
   what plans in flight hold.
 * **Market impact**: the average price of the whole quantity, walking the book; what is not shown is taken to trade at

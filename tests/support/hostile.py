@@ -40,8 +40,8 @@ from integrated_trading_system.domain.ids import (
     StrategyId,
     TradeId,
     VenueId,
-    account_id,
     VenueOrderId,
+    account_id,
 )
 from integrated_trading_system.domain.instrument import Instrument, Kind
 from integrated_trading_system.domain.money import ZERO, Money

@@ -13,8 +13,9 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from integrated_trading_system.domain.ids import AccountId, Asset, InstrumentId, PlanId, StrategyId, venue_of
+from integrated_trading_system.domain.ids import Asset, InstrumentId, PlanId, StrategyId, account_id, venue_of
 from integrated_trading_system.domain.instrument import Instrument
+from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.order import TERMINAL, OrderStatus, Side, TimeInForce
 from integrated_trading_system.domain.plan import HedgePolicy, Leg, Plan, flat_by, rests_until, worst_residual
 from integrated_trading_system.domain.time import SECOND, Nanos
@@ -110,18 +111,25 @@ class Model:
         minimum: dict[int, int] | None = None,
         fails_to: Permission | None = None,
         silence: bool = False,
+        fee: Decimal = ZERO,
+        supplied: bool = False,
     ) -> None:
-        """`minimum` quantity by leg; trading may become `fails_to` at any time; a stream may fall silent at any."""
+        """`minimum` quantity by leg; trading may become `fails_to` at any time; a stream may fall silent at any.
+
+        `fee`: of what a purchase brings, the part that is taken of it. `supplied`: all trade the same on one account.
+        """
         self.plan = of
         self.minimum = minimum or {}
         self.fails_to = fails_to
         self.silence = silence
+        self.fee = fee
+        self.supplied = supplied
         self.clocks = (START, rests_until(of), flat_by(of))
         self.instruments: dict[InstrumentId, Instrument] = {
             leg.instrument: replace(
                 listing(venue_of(leg.instrument)),
                 instrument=leg.instrument,
-                base=Asset(f"A{number}"),
+                base=Asset("A" if supplied else f"A{number}"),
                 quantity_min=Decimal(self.minimum.get(number, 1)),
             )
             for number, leg in enumerate(of.legs)
@@ -235,10 +243,14 @@ class Model:
         made = replace(
             request(name, quantity=order.quantity, leg=order.leg % 2, side=side),
             leg=order.leg,
+            instrument=leg.instrument,
+            account=leg.account,
             time_in_force=TimeInForce.GTC if order.rests else TimeInForce.IOC,
         )
         result = tracked(made, order.status, order.known, order.purpose, at=START)
         result.order = replace(result.order, latest_send=flat_by(self.plan))
+        if self.fee and side is Side.BUY:
+            result.fees = {self.instruments[leg.instrument].base: self.fee * order.known}
         return result
 
     # -- what must hold ------------------------------------------------------------------------
@@ -247,7 +259,7 @@ class Model:
         """An order is inside the envelope, and nothing else of its leg may still trade."""
         if any(order.open and order.leg == step.leg for order in state.orders):
             self.fail(state, f"{step} while an order of that leg is open")
-        if not keeps_envelope(self.plan, self.orders(state), step, Nanos(self.clocks[state.clock])):
+        if not keeps_envelope(self.plan, self.orders(state), step, Nanos(self.clocks[state.clock]), self.instruments):
             self.fail(state, f"{step} is outside the envelope")
 
     def check(self, state: State) -> None:
@@ -266,6 +278,7 @@ class Model:
         if repairs > self.plan.hedge_orders_max:
             self.fail(state, f"{repairs} repairs")
         self.check_leader(state, self.plan.hedge_orders_max - repairs)
+        self.check_paid(state)
         if state.finished:
             self.check_end(state, nets)
 
@@ -282,16 +295,41 @@ class Model:
                 self.fail(state, "a leader rests, though its next fill may not be hedged")
             ordered = sum(hedge.quantity for hedge in hedges)
             waits = any(hedge.open for hedge in hedges) or left <= followers(self.plan) + 1
-            if quiet and not waits and order.known - ordered >= self.minimum.get(1, 1):
+            there = order.known * (1 - self.fee) if self.supplied else order.known
+            if quiet and not waits and there - ordered >= self.minimum.get(1, 1):
                 self.fail(state, f"{order.known - ordered} lots are known to have traded and are not followed")
 
     def check_end(self, state: State, nets: list[int]) -> None:
         """An end is proven, and what is left has a reason."""
         if any(order.open or order.known != order.filled or not order.done for order in state.orders):
             self.fail(state, "finished, though a fill is not known")
-        left = any(self.alone(nets, leg) for leg in range(len(nets)))
+        left = any(self.unpaid(state, nets, leg) > 0 for leg in range(len(nets)))
         if left != state.finished.startswith("residual"):
             self.fail(state, f"left unhedged: {left}")
+
+    def check_paid(self, state: State) -> None:
+        """No sale asks for more than is there: of repairs that sell what the plan bought, whatever becomes of them."""
+        pockets: dict[int, Decimal] = {}
+        for index, leg in enumerate(self.plan.legs):
+            for order in self.of(state, index):
+                pocket = 0 if self.supplied else index
+                if (leg.side is Side.BUY) is (order.purpose is not UNWIND):
+                    brought = order.filled * (1 - self.fee)
+                elif order.purpose is UNWIND or self.supplied:
+                    brought = Decimal(-order.most)
+                else:
+                    continue
+                pockets[pocket] = pockets.get(pocket, ZERO) + brought
+        for pocket, amount in pockets.items():
+            if self.fee and amount < 0 and (self.supplied or self.plan.legs[pocket].side is Side.BUY):
+                self.fail(state, f"{-amount} more are sold than there are: {pocket}")
+
+    def unpaid(self, state: State, nets: list[int], leg: int) -> Decimal:
+        """What stands alone of the leg, without what was paid away in fees."""
+        alone = Decimal(self.alone(nets, leg))
+        if self.plan.legs[leg].side is Side.SELL:
+            return alone
+        return alone - self.fee * sum(order.filled for order in self.of(state, leg) if order.purpose is not UNWIND)
 
     def net(self, state: State, leg: int) -> int:
         """What the leg truly traded, known or not."""

@@ -6,6 +6,7 @@ from typing import Any
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import LinkId
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialect import Dialect, Outgoing, ServerReply, ServerRequest
 from tests.support.served import ServedMarket, paper_settings
 
@@ -14,17 +15,20 @@ ACCOUNT = "demo"
 
 def keys_of(folder: Path, served: ServedMarket) -> dict[str, dict[str, str]]:
     """By venue: the references to its key, whose files are written here for their owner alone."""
+    return {venue: key_of(folder, venue, account) for venue, account in served.accounts.items()}
+
+
+def key_of(folder: Path, venue: str, account: Account) -> dict[str, str]:
+    """The references to the key of this account."""
     folder.mkdir(exist_ok=True)
-    references: dict[str, dict[str, str]] = {}
-    for venue, account in served.accounts.items():
-        texts = {"api_key": account.api_key, "api_secret": account.secret, "api_passphrase": account.passphrase}
-        references[venue] = {}
-        for name, text in texts.items():
-            if text:
-                path = folder / f"{venue.replace(':', '-')}-{name}"
-                path.write_text(text, encoding="utf-8")
-                path.chmod(0o600)
-                references[venue][name] = f"file:{path}"
+    texts = {"api_key": account.api_key, "api_secret": account.secret, "api_passphrase": account.passphrase}
+    references: dict[str, str] = {}
+    for name, text in texts.items():
+        if text:
+            path = folder / f"{venue.replace(':', '-')}-{account.name}-{name}"
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o600)
+            references[name] = f"file:{path}"
     return references
 
 

@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Final
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import settings
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -75,6 +75,8 @@ def put_in(mutant: Mutant) -> int:
 
 
 def _forked(mutant: Mutant, output: int) -> int:
+    if mutant.module:
+        importlib.import_module(f"integrated_trading_system.{mutant.module}")  # once, for all that are forked from here
     child = os.fork()
     if child == 0:
         code = int(pytest.ExitCode.INTERNAL_ERROR)
@@ -93,9 +95,8 @@ def _forked(mutant: Mutant, output: int) -> int:
 
 
 def _find_but_do_not_shrink() -> None:
-    """An example that shows the mistake is enough; making it small is for people."""
+    """In the tests that are not imported yet as well."""
     os.environ["HYPOTHESIS_PROFILE"] = "mutant"
-    settings.register_profile("mutant", parent=settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
     settings.load_profile("mutant")
 
 

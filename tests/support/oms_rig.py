@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from integrated_trading_system.config.oms import OmsSettings
 from integrated_trading_system.domain.execution import (
     Balance,
@@ -21,6 +23,7 @@ from integrated_trading_system.domain.execution import (
 )
 from integrated_trading_system.domain.health import Halt, Reconciled, TradingState, TradingStateChanged
 from integrated_trading_system.domain.ids import (
+    AccountId,
     ActorName,
     Asset,
     ClientOrderId,
@@ -28,6 +31,7 @@ from integrated_trading_system.domain.ids import (
     VenueId,
     VenueOrderId,
     venue_of,
+    venue_of_account,
 )
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.journal import JournalAppend, JournalCommitted
@@ -74,17 +78,21 @@ class Rig:
         now: Nanos = START,
         receive_windows: dict[VenueId, Nanos] | None = None,
         rules: dict[VenueId, int] | None = None,
+        further: tuple[AccountId, ...] = (),
     ) -> None:
+        """`further`: accounts beside the first one of each venue."""
         self.now = now
         self.durable = True
         """Whether the disk commits by itself."""
         self.records = list(records)
         self.venues = {venue: Collector() for venue in VENUES}
+        self.accounts = {account_of(venue): of for venue, of in self.venues.items()}
+        self.accounts |= {account: Collector() for account in further}
         self.heard = Collector()
         self.system = System()
         self.oms = OrderManagementSystem(
             settings or OmsSettings(),
-            {account_of(venue): self.venues[venue] for venue in VENUES},
+            self.accounts,
             dict.fromkeys(VENUES, WINDOW) if receive_windows is None else receive_windows,
             rules or {},
             tuple(self.records),
@@ -135,7 +143,9 @@ class Rig:
 
     def list_instruments(self) -> None:
         for venue in VENUES:
-            self.tell(InstrumentsListed(venue, (listing(venue),)), self.stream(venue))
+            self.tell(InstrumentsListed(venue, (listing(venue),)))
+        for account in self.accounts:
+            self.tell(replace(self.stream(venue_of_account(account)), account=account))
 
     # -- what the OMS did ----------------------------------------------------------------------
 
@@ -262,15 +272,16 @@ class Rig:
 
     def answer_all(self) -> None:
         """Answer every question: nothing is known there."""
-        for venue, ref in self.venues.items():
+        for account, ref in self.accounts.items():
+            venue = venue_of_account(account)
             for message in ref.take():
                 match message:
                     case QueryOpenOrders():
-                        self.tell(self.open_orders(venue))
+                        self.tell(replace(self.open_orders(venue), account=account))
                     case QueryBalances():
-                        self.tell(self.balances(venue))
+                        self.tell(replace(self.balances(venue), account=account))
                     case QueryFills(_, _, since):
-                        self.tell(self.fills(venue, since=since))
+                        self.tell(replace(self.fills(venue, since=since), account=account))
                     case QueryOrder(client_order_id):
                         self.tell(
                             OrderNotFound(client_order_id=client_order_id, asked_at=self.now, received_at=self.now)

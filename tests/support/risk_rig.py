@@ -14,7 +14,7 @@ from integrated_trading_system.domain.health import (
     Reconciled,
     TradingStateChanged,
 )
-from integrated_trading_system.domain.ids import ActorName, InstrumentId, VenueId
+from integrated_trading_system.domain.ids import AccountId, ActorName, InstrumentId
 from integrated_trading_system.domain.instrument import Instrument, InstrumentsListed
 from integrated_trading_system.domain.market import Level, Quote
 from integrated_trading_system.domain.order import Side
@@ -65,7 +65,7 @@ class RiskRig:
         instruments: Sequence[Instrument] = (A, B),
         past: Past | None = None,
         conversions: Sequence[Conversion] = (),
-        fees: Mapping[VenueId, Decimal] = MappingProxyType({}),
+        fees: Mapping[AccountId, Decimal] = MappingProxyType({}),
         **settings: Any,
     ) -> None:
         self.system = System()

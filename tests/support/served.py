@@ -50,33 +50,31 @@ class ServedMarket:
         front: Callable[[Dialect], Dialect] = lambda dialect: dialect,
         account: str = "",
         clock_offset: Nanos | None = None,
+        further: str = "",
     ) -> None:
-        """`front` may put something between the network and a venue; `account` has a key and money on each."""
+        """`front` may put something between the network and a venue.
+
+        `account` has a key and money on each, and so has `further`.
+        """
         self._clock = Clock()
         start = self._clock.now()
         market = Market(seed, start, settings)
         self.servers: dict[str, ExchangeServer[ServerRequest]] = {}
         self.ports: dict[str, int] = {}
         self.accounts: dict[str, Account] = {}
+        self.further: dict[str, Account] = {}
         self.exchanges: dict[str, Exchange] = {}
         for name in venues:
             venue = VenueId(name)
-            ours = [self._account(venue, account, seed)] if account else []
+            if account:
+                self.accounts[name] = _account(venue, account, seed)
+            if further:
+                self.further[name] = _account(venue, further, seed)
+            ours = [by_venue[name] for by_venue in (self.accounts, self.further) if name in by_venue]
             exchange = build_exchange(venue, listings(venue, symbols), ours, market, start)
             self.exchanges[name] = exchange
             dialect = front(build_dialect(venue, exchange, clock_offset))
             self.servers[name] = ExchangeServer(dialect, ServerRequest, self._clock.now)
-
-    def _account(self, venue: VenueId, name: str, seed: int) -> Account:
-        credentials = simulated_credentials(venue, AccountId(name), seed)
-        self.accounts[str(venue)] = account = Account(
-            name,
-            dict.fromkeys(("USDT", "USDC"), Decimal(1_000_000)) | {"BTC": Decimal(20)},
-            api_key=credentials.api_key,
-            secret=credentials.api_secret,
-            passphrase=credentials.passphrase,
-        )
-        return account
 
     async def __aenter__(self) -> Self:
         self.ports = {name: await server.start() for name, server in self.servers.items()}
@@ -84,6 +82,17 @@ class ServedMarket:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(server.stop() for server in self.servers.values()))
+
+
+def _account(venue: VenueId, name: str, seed: int) -> Account:
+    credentials = simulated_credentials(venue, AccountId(name), seed)
+    return Account(
+        name,
+        dict.fromkeys(("USDT", "USDC"), Decimal(1_000_000)) | {"BTC": Decimal(20)},
+        api_key=credentials.api_key,
+        secret=credentials.api_secret,
+        passphrase=credentials.passphrase,
+    )
 
 
 class ServedProcess:

@@ -223,7 +223,7 @@ class ToyMarket:
 
 
 class ToyTrading:
-    """Replies: ``ok``, ``no``, ``?``; a page of fills is ``t1 t2`` or ``t1 > cursor``, one of orders ``o1 > cursor``."""
+    """Replies: ``ok``, ``no``, ``?``; a page of fills is ``t1 t2`` or ``t1 > cursor``, and so are orders."""
 
     def place(self, order: SubmitOrder, instrument: Instrument) -> WeightedRequest:
         return toy_request("order", order.request.client_order_id, ("weight", 1), ("orders", 1), method="POST")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from integrated_trading_system.domain.execution import Balance, BalancesReported, Fill, Liquidity
+from integrated_trading_system.domain.execution import Balance, BalancesReported, ExternalOrder, Fill, Liquidity
 from integrated_trading_system.domain.ids import (
     AccountId,
     Asset,
@@ -127,6 +127,20 @@ def fill_of(made: Order, quantity: str | Decimal, **changes: Any) -> Fill:
         str(request.price),
         client_order_id=request.client_order_id,
         **changes,
+    )
+
+
+def external(name: InstrumentId, side: Side | None, remaining: str | Decimal, number: int = 1) -> ExternalOrder:
+    """An open order that somebody else placed."""
+    return ExternalOrder(
+        instrument=name,
+        account=ACCOUNT,
+        client_order_id=ClientOrderId(""),
+        venue_order_id=VenueOrderId(f"x-{number}"),
+        side=side,
+        price=Decimal(100),
+        quantity=Decimal(remaining),
+        remaining=Decimal(remaining),
     )
 
 

@@ -44,7 +44,8 @@ class VirtualPlatform:
         self.world: DevWorld = build_world(settings, self.platform, start)
         self.world.connect_core(self.platform.system.tell)
         self.platform.system.start(start)
-        self._driver = VirtualDriver(self.platform.system, self.world, MemoryStore())
+        self.store = MemoryStore()
+        self._driver = VirtualDriver(self.platform.system, self.world, self.store)
 
     @property
     def now(self) -> Nanos:

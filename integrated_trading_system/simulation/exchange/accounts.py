@@ -8,10 +8,12 @@ profit, of funding, and of deposits.
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
+from zlib import crc32
 
 from integrated_trading_system.domain.money import ZERO
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.simulation.exchange.events import BalanceView
+from integrated_trading_system.simulation.exchange.listing import Rules
 from integrated_trading_system.simulation.exchange.orders import Execution, Order
 
 HOUSE: Final = "house"
@@ -78,14 +80,20 @@ class Account:
         secret: str = "",
         passphrase: str = "",
         unlimited: bool = False,
+        maker_bps: Decimal | None = None,
+        taker_bps: Decimal | None = None,
     ) -> None:
-        """`unlimited` is for the market's own participants: they may owe, and nothing is recorded for them."""
+        """`unlimited` is for the market's own participants: they may owe, and nothing is recorded for them.
+
+        `maker_bps`, `taker_bps`: its fee level; None: the venue's.
+        """
         self.name = name
         self.api_key = api_key
         self.secret = secret
         self.passphrase = passphrase
         """Of the key, on venues that have it."""
         self.unlimited = unlimited
+        self._maker_bps, self._taker_bps = maker_bps, taker_bps
         self.may_withdraw = False
         """Whether the key could take money away; the simulated venues only say so."""
         self.revoked = False
@@ -104,7 +112,12 @@ class Account:
     @property
     def number(self) -> int:
         """The venue's own name for the account; it does not change."""
-        return 100_000_000 + int.from_bytes(self.name.encode()[:6], "big") % 900_000_000
+        return 100_000_000 + crc32(self.name.encode()) % 900_000_000
+
+    def fee_bps(self, rules: Rules, *, maker: bool) -> Decimal:
+        """What it pays, in basis points of the traded value."""
+        own = self._maker_bps if maker else self._taker_bps
+        return (rules.maker_bps if maker else rules.taker_bps) if own is None else own
 
     def wallet(self, asset: str) -> Wallet:
         """Of this asset; an empty one is opened when there is none."""

@@ -61,10 +61,6 @@ class Clearing:
         self._bank = bank
         self._rules = rules
         self._symbols = symbols
-        self._maker_rate = rules.maker_bps / BPS
-        self._taker_rate = rules.taker_bps / BPS
-        self._reserve_factor = ONE if rules.fee_in_received_asset else ONE + max(rules.maker_bps, rules.taker_bps) / BPS
-        """Where a buy pays its fee in quote, the fee is set aside with the price."""
         self._touched: dict[str, dict[str, None]] = {}
 
     # -- before and after matching --------------------------------------------------------------
@@ -79,13 +75,20 @@ class Clearing:
         if order.side is Side.SELL:
             asset, amount = listing.base, order.quantity
         elif order.order_type is OrderType.LIMIT:
-            asset, amount = listing.quote, order.price * order.quantity * self._reserve_factor
+            asset, amount = listing.quote, order.price * order.quantity * self._reserve_factor(account)
         else:
-            asset, amount = listing.quote, book.value_of(Side.BUY, order.quantity) * self._reserve_factor
+            value = book.value_of(Side.BUY, order.quantity)
+            asset, amount = listing.quote, value * self._reserve_factor(account)
         if not self._bank.lock(account, asset, amount):
             return Refusal.INSUFFICIENT_BALANCE
         order.locked = amount
         return None
+
+    def _reserve_factor(self, account: Account) -> Decimal:
+        """Where a buy pays its fee in quote, the fee is set aside with the price."""
+        if self._rules.fee_in_received_asset:
+            return ONE
+        return ONE + max(account.fee_bps(self._rules, maker=maker) for maker in (True, False)) / BPS
 
     def release(self, account: Account, order: Order) -> None:
         """The order is over: give back what it still holds."""
@@ -100,7 +103,7 @@ class Clearing:
         """Book one side of a trade: the money, the order's totals, and its execution."""
         listing = self._symbols[order.symbol].listing
         price, quantity = trade.price, trade.quantity
-        rate = self._maker_rate if maker else self._taker_rate
+        rate = account.fee_bps(self._rules, maker=maker) / BPS
         realised = ZERO
         value = self._value(listing, price, quantity)
         if listing.kind is Kind.SPOT:
@@ -141,7 +144,7 @@ class Clearing:
         if order.locked:
             held = quantity
             if buy:
-                held = (order.price * quantity if order.price else value) * self._reserve_factor
+                held = (order.price * quantity if order.price else value) * self._reserve_factor(account)
             bank.unlock(account, asset, held)
             order.locked -= held
         bank.move(asset, amount, account, bank.house)
@@ -238,7 +241,8 @@ class Clearing:
         if order.reduce_only or after <= before:
             return None
         price = self._symbols[listing.symbol].mark_price
-        needed = self._value(listing, price, after - before) * (ONE / position.leverage + max(ZERO, self._taker_rate))
+        fee = max(ZERO, account.fee_bps(self._rules, maker=False)) / BPS
+        needed = self._value(listing, price, after - before) * (ONE / position.leverage + fee)
         return None if needed <= self.margin(account, listing.settle).available else Refusal.INSUFFICIENT_MARGIN
 
     def fund(self, symbol: str, rate: Decimal) -> None:

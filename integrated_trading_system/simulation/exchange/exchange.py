@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.money import use_money_context
@@ -98,6 +99,11 @@ class Exchange:
         self.bank.accounts[account.name] = account
         if account.api_key:
             self._keys[account.api_key] = account
+
+    def rules_of(self, account: Account) -> Rules:
+        """The venue's, with the fee level of this account."""
+        maker, taker = account.fee_bps(self.rules, maker=True), account.fee_bps(self.rules, maker=False)
+        return replace(self.rules, maker_bps=maker, taker_bps=taker)
 
     # -- time -----------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ class CointegrationTest:
         self._every = Nanos(int(settings.cointegration_every_s * SECOND))
         self._y: deque[float] = deque(maxlen=settings.cointegration_samples)
         self._x: deque[float] = deque(maxlen=settings.cointegration_samples)
-        self._asked_at: Nanos | None = None
+        self._due = Nanos(0)
+        """When the next question is asked."""
         self._count = 0
         self._request = ""
         self._until = Nanos(0)
@@ -34,19 +35,18 @@ class CointegrationTest:
             return None
         self._y.append(y)
         self._x.append(x)
-        now = context.now
-        if len(self._y) < (self._y.maxlen or 0) or (self._asked_at is not None and now < self._asked_at + self._every):
+        if len(self._y) != self._y.maxlen or context.now < self._due:
             return None
-        self._asked_at = now
+        self._due = Nanos(context.now + self._every)
         self._count += 1
         self._request = f"{context.incarnation}-{self._count}"
         return CointegrationAsked(request=self._request, actor=context.name, y=tuple(self._y), x=tuple(self._x))
 
-    def told(self, told: CointegrationTold, now: Nanos) -> None:
+    def told(self, told: CointegrationTold) -> None:
         """An answer; one to an older question, or to an incarnation before a restart, counts for nothing."""
         if told.request == self._request:
             self.newest = told
-            self._until = Nanos((self._asked_at or now) + 2 * self._every)
+            self._until = Nanos(self._due + self._every)
 
     def p(self, now: Nanos) -> float | None:
         """How often chance looks like this; None while that is not known, or not any more."""

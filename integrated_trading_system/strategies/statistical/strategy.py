@@ -306,7 +306,7 @@ class PairsStrategy(Strategy):
 
     def on_cointegration(self, told: CointegrationTold) -> None:
         """Believed for a while, if it is the answer to the newest question."""
-        self._test.told(told, self.context.now)
+        self._test.told(told)
 
     def on_plan_denied(self, denied: PlanDenied) -> None:
         """Rest, and look again."""

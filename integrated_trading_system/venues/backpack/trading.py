@@ -332,12 +332,12 @@ def _balance(entry: tuple[str, wire.Holding]) -> Balance:
 def _next_page(times: Sequence[Nanos]) -> str:
     """Where the next page begins, whichever way a full one is sorted; its edge is read again.
 
-    Every page moves on by a millisecond at least: nobody trades a thousand times in one.
+    Every page moves on by a millisecond at least: of one with more in it than a page holds, the rest is out of reach.
     """
     first, last = to_millis(times[0]), to_millis(times[-1])
-    if last > first:
-        return f"from={last}"
-    return f"to={min(last + 1, first - 1)}"
+    if last == first:
+        raise MalformedReply("a full page of fills within one millisecond: there may be more of them")
+    return f"from={last}" if last > first else f"to={min(last + 1, first - 1)}"
 
 
 def _each(rows: Iterable[T], build: Callable[[T], U]) -> list[U]:

@@ -150,6 +150,7 @@ def fill(
         liquidity=Liquidity.MAKER if raw.is_maker else Liquidity.TAKER,
         venue_time=from_millis(raw.exec_time),
         received_at=received_at,
+        sequence=max(0, raw.seq),
     )
 
 

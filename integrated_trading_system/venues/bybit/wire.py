@@ -224,6 +224,8 @@ class Execution(Struct, rename="camel"):
     fee_currency: str = ""
     order_link_id: str = ""
     category: str = ""
+    seq: int = 0
+    """"Cross sequence, used to associate each fill and each position update"; several fills may share one."""
 
 
 class WalletCoin(Struct, rename="camel"):

@@ -45,6 +45,10 @@ _TAGS: Final = {
 """By purpose."""
 
 QUEUE_MAX: Final = 1_000
+RATE_LIMIT: Final = "rate-limit"
+"""Why nothing was sent that may be sent later: our own count of the venue's limits,"""
+PAUSED: Final = "blocked"
+"""and its wish to be left alone."""
 BODY_KEPT_MAX: Final = 65_536
 """Bytes of a malformed reply that go into its Quarantined."""
 
@@ -131,9 +135,9 @@ class Calls:
         elif tag is Tag.DATA and self._queue:
             self._line_up(question)
         elif (wait := self._blocked_for(tag)) > 0:
-            self._hold_back(question, tag, wait, "blocked")
+            self._hold_back(question, tag, wait, PAUSED)
         elif (wait := self._limiter.take(question.weighted.weights, tag, self._context.now)) != 0:
-            self._hold_back(question, tag, wait, "rate-limit")
+            self._hold_back(question, tag, wait, RATE_LIMIT)
         else:
             self._send(question, tag)
 
@@ -227,6 +231,10 @@ class Calls:
         if self._stopped or self._forbidden or self._blocked_for(Tag.DATA) > 0:
             return 0.0
         return self._limiter.room(weighted.weights, self._context.now)
+
+    def give_back(self, weighted: WeightedRequest, taken_at: Nanos) -> None:
+        """This was paid for with what was sent then, and is not needed."""
+        self._limiter.give_back(weighted.weights, taken_at)
 
     def stop(self, reason: str) -> None:
         """From now on only cancels and queries are sent."""

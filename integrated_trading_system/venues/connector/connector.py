@@ -5,7 +5,7 @@ OMS, fetches book snapshots and the venue's time, and sends what the OMS asks. W
 it knows only through its `Venue`. Each frame takes the first branch of `receive`: keep it short.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final, TypeAlias, assert_never, get_args
 
@@ -49,7 +49,16 @@ from integrated_trading_system.venues.connector.links.link import Link
 from integrated_trading_system.venues.connector.parts import Due, Parts
 from integrated_trading_system.venues.connector.view import ConnectorView
 from integrated_trading_system.venues.connector.voice import count
-from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, ServerClosing, StreamRestarted, Venue
+from integrated_trading_system.venues.venue import (
+    Acknowledged,
+    Ignored,
+    LinkPlan,
+    Pong,
+    ServerClosing,
+    Session,
+    StreamRestarted,
+    Venue,
+)
 
 ToFeed: TypeAlias = (
     MarketEvent
@@ -89,20 +98,20 @@ class Connector(Actor[Inbox]):
         venue: Venue,
         settings: VenueSettings,
         *,
-        accounts: Mapping[AccountId, Codec | None],
+        accounts: Sequence[AccountId],
         feed: Ref[ToFeed],
         executions: Ref[VenueExecution],
         seed: int,
         dormant: bool = False,
         evidence: Evidence | None = None,
     ) -> None:
-        """`accounts`: whose event streams are opened, and what reads each.
+        """`accounts`: whose event streams are opened.
 
         `dormant`: nothing is asked or opened before another venue's VenueBlocked.
         """
         self._venue = venue
         self._settings = settings
-        self._accounts = accounts
+        self._accounts = tuple(accounts)
         self._feed = feed
         self._executions = executions
         self._seed = seed
@@ -118,15 +127,7 @@ class Connector(Actor[Inbox]):
         venue, settings, context = self._venue, self._settings, self.context
         random = Random(f"{self._seed}-{venue.venue}-{context.incarnation}")
         parts = self._parts = Parts(
-            context,
-            venue,
-            settings,
-            self._accounts,
-            self._feed,
-            self._executions,
-            random,
-            lambda: self._messages,
-            self._on_instruments,
+            context, venue, settings, self._feed, self._executions, random, lambda: self._messages, self._on_instruments
         )
         self._calls, self._links, self._offer = parts.calls, parts.links, parts.offer
         self._by_id = parts.links.by_id
@@ -283,6 +284,15 @@ class Connector(Actor[Inbox]):
             if self._venue.session.user_link(account) is not None:
                 venue, now = self._venue.venue, self.context.now
                 self._executions.tell(UserStreamChanged(venue=venue, account=account, up=False, received_at=now))
+
+
+def user_links(session: Session, accounts: Iterable[AccountId]) -> list[LinkPlan]:
+    """The event streams of these accounts, each on a line of its own: the first account's is called as planned."""
+    plans: list[LinkPlan] = []
+    for account in accounts:
+        if (plan := session.user_link(account)) is not None:
+            plans.append(replace(plan, name=f"{plan.name}.{account.partition('/')[2]}") if plans else plan)
+    return plans
 
 
 def on_pong(link: Link, _: Pong) -> None:

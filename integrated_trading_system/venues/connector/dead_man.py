@@ -5,6 +5,7 @@ Where the network or the whole machine goes, nobody refreshes it any more: the v
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -26,6 +27,9 @@ from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
 from integrated_trading_system.venues.connector.calls import Calls, Question
 from integrated_trading_system.venues.venue import Venue
+
+Place: TypeAlias = tuple[AccountId, InstrumentId]
+"""Where an order rests. An account has a timer of its own."""
 
 
 class DeadManDue(Struct, frozen=True):
@@ -53,11 +57,10 @@ class DeadManSwitch:
         self._part = venue.dead_man if settings.dead_man else None
         self._every = Nanos(int(settings.dead_man_every_s * SECOND))
         self._after = Nanos(int(settings.dead_man_after_s * SECOND))
-        self._account: AccountId | None = None
-        self._resting: dict[ClientOrderId, InstrumentId] = {}
+        self._resting: dict[ClientOrderId, Place] = {}
         """Orders of ours that may be in a book."""
-        self._asked: dict[ClientOrderId, InstrumentId] = {}
-        self._armed: dict[InstrumentId, Instrument] = {}
+        self._asked: dict[ClientOrderId, Place] = {}
+        self._armed: dict[AccountId, dict[InstrumentId, Instrument]] = {}
         self._waiting = False
         self._good_at = Nanos(0)
         """When the venue last took it."""
@@ -70,10 +73,9 @@ class DeadManSwitch:
         if isinstance(request, SubmitOrder):
             order = request.request
             if order.order_type is OrderType.LIMIT and order.time_in_force is TimeInForce.GTC:
-                self._rests(order.client_order_id, order.instrument, order.account)
+                self._rests(order.client_order_id, (order.account, order.instrument))
         elif isinstance(request, QueryOrder):
-            self._asked[request.client_order_id] = request.instrument
-            self._account = request.account
+            self._asked[request.client_order_id] = (request.account, request.instrument)
 
     def tell(self, event: VenueExecution, /) -> None:
         """What became of an order."""
@@ -83,8 +85,8 @@ class DeadManSwitch:
                     asked = self._asked.pop(client, None)
                     if status in TERMINAL:
                         self._resting.pop(client, None)
-                    elif asked is not None and self._account is not None:
-                        self._rests(client, asked, self._account)
+                    elif asked is not None:
+                        self._rests(client, asked)
                 case OrderNotFound(client_order_id=client):
                     self._asked.pop(client, None)
                     self._resting.pop(client, None)
@@ -109,39 +111,44 @@ class DeadManSwitch:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _rests(self, client: ClientOrderId, instrument: InstrumentId, account: AccountId) -> None:
-        self._resting[client] = instrument
-        self._account = account
+    def _rests(self, client: ClientOrderId, place: Place) -> None:
+        self._resting[client] = place
+        account, instrument = place
+        armed = self._armed.get(account, {})
         known = self._instruments.get(instrument)
-        if known is not None and instrument not in self._armed:
+        if known is not None and instrument not in armed:
             self._good_at = self._good_at if self._armed else self._context.now
-            covered = bool(self._armed) and self._part is not None and not self._part.per_instrument
-            self._armed[instrument] = known
+            covered = bool(armed) and self._part is not None and not self._part.per_instrument
+            self._armed[account] = armed | {instrument: known}
             if not covered:
-                self._arm((known,), self._after)
+                self._arm(account, (known,), self._after)
             self._wait()
 
     def _refresh(self) -> None:
         part, wanted = self._part, set(self._resting.values())
         if part is None:
             return
-        stale = [known for name, known in self._armed.items() if name not in wanted]
-        self._armed = {name: known for name, known in self._armed.items() if name in wanted}
-        if stale and (part.per_instrument or not self._armed):
-            self._arm(tuple(stale), Nanos(0))
+        before, self._armed = self._armed, {}
+        for account, armed in before.items():
+            kept = {name: known for name, known in armed.items() if (account, name) in wanted}
+            stale = tuple(known for name, known in armed.items() if name not in kept)
+            if stale and (part.per_instrument or not kept):
+                self._arm(account, stale, Nanos(0))
+            if kept:
+                self._armed[account] = kept
+                self._arm(account, tuple(kept.values()), self._after)
         if self._armed:
-            self._arm(tuple(self._armed.values()), self._after)
             self._wait()
         else:
             self._say(failing=False)
 
-    def _arm(self, instruments: tuple[Instrument, ...], after: Nanos) -> None:
+    def _arm(self, account: AccountId, instruments: tuple[Instrument, ...], after: Nanos) -> None:
         assert self._part is not None
         for weighted in self._part.arm(instruments, after):
             answered: Callable[[HttpReply], None] = partial(self._answered, after)
             failed: Callable[[HttpFailed], None] = partial(self._failed, after)
             question = Question(
-                purpose="dead_man", weighted=weighted, answered=answered, failed=failed, account=self._account
+                purpose="dead_man", weighted=weighted, answered=answered, failed=failed, account=account
             )
             self._calls.ask(question)
 

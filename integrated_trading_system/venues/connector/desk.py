@@ -40,8 +40,8 @@ from integrated_trading_system.domain.order import (
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
 from integrated_trading_system.venues.connector.bundles import bundles
-from integrated_trading_system.venues.connector.calls import Calls, Question
-from integrated_trading_system.venues.rest import WeightedRequest
+from integrated_trading_system.venues.connector.calls import PAUSED, RATE_LIMIT, Calls, Question
+from integrated_trading_system.venues.rest import WeightedRequest, cost
 from integrated_trading_system.venues.venue import Trading, Venue
 
 PAGES_MAX: Final = 200
@@ -145,20 +145,29 @@ class Desk:
             self.request(cancel)
 
     def _query(self, query: QueryOrder, instrument: Instrument, trading: Trading) -> None:
-        """Where one request is not conclusive, "not found" is believed after the second, as of the first."""
+        """Where one request is not conclusive, "not found" is believed after the second, as of the first.
+
+        The first pays for both: half an answer is none, and would be asked for again before the limit has room for
+        the other half. What is not needed is given back.
+        """
         decode = partial(trading.decode_query, query, instrument)
-        elsewhere = self._venue.query_elsewhere
+        here, elsewhere = trading.query(query, instrument), self._venue.query_elsewhere
+        there, asked_at = None if elsewhere is None else elsewhere(query, instrument), self._context.now
 
         def search(reply: HttpReply) -> Sequence[VenueExecution]:
             events = decode(reply)
             missing = next((event for event in events if isinstance(event, OrderNotFound)), None)
-            if missing is None or elsewhere is None:
+            if there is None:
                 return events
-            there = elsewhere(query, instrument)
-            self._ask(query, query.account, "query", there, partial(_not_found_as_of, missing.asked_at, decode))
+            if missing is None:
+                self._calls.give_back(there, asked_at)
+                return events
+            paid = replace(there, weights=())
+            self._ask(query, query.account, "query", paid, partial(_not_found_as_of, missing.asked_at, decode))
             return ()
 
-        self._ask(query, query.account, "query", trading.query(query, instrument), search)
+        both = here if there is None else replace(here, weights=cost(here, there))
+        self._ask(query, query.account, "query", both, search)
 
     def _ask(
         self,
@@ -275,6 +284,7 @@ class Desk:
                         subject=subject_of(request),
                         reason=reason,
                         received_at=now,
+                        no_room=not maybe_sent and reason in (RATE_LIMIT, PAUSED),
                     )
                 )
 

@@ -112,7 +112,7 @@ class Offer:
         self.wanted.clear()
         self.wanted.update(wanted)
         self._venue.codec.list(tuple(wanted.values()))
-        for codec in self._user_codecs:
+        for codec in self._venue.user_codecs:
             codec.list(tuple(self._kept.values()))
 
     def _tell_unknown(self, names: Sequence[InstrumentId], streams: Sequence[Stream]) -> None:

@@ -1,13 +1,13 @@
 """What a connector is made of, put together; and whose each of its timers is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeAlias, assert_never
 
 from integrated_trading_system.config.venues import VenueSettings
 from integrated_trading_system.domain.execution import VenueExecution
 from integrated_trading_system.domain.health import LinkChanged, LinkState
-from integrated_trading_system.domain.ids import AccountId, InstrumentId
+from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
 from integrated_trading_system.runtime.actor import Context, Ref
@@ -27,7 +27,7 @@ from integrated_trading_system.venues.connector.offer import Offer
 from integrated_trading_system.venues.connector.polling import PollDue, Polling
 from integrated_trading_system.venues.connector.snapshots import SnapshotDue, Snapshots
 from integrated_trading_system.venues.connector.voice import Voice
-from integrated_trading_system.venues.venue import Codec, Venue
+from integrated_trading_system.venues.venue import Venue
 
 Due: TypeAlias = (
     LinkDue
@@ -52,7 +52,6 @@ class Parts:
         context: Context,
         venue: Venue,
         settings: VenueSettings,
-        accounts: Mapping[AccountId, Codec | None],
         feed: Ref[Any],
         executions: Ref[VenueExecution],
         random: Random,
@@ -71,9 +70,8 @@ class Parts:
         order_timeout = Nanos(settings.order_timeout_ms * MILLISECOND)
         calls = self.calls = Calls(context, venue, request_timeout, order_timeout, voice.quarantine, voice.blocked)
         kept: dict[InstrumentId, Instrument] = {}
-        links = self.links = Links(context, venue, settings, calls, random, voice, executions, kept, accounts)
-        users = tuple(codec for codec in accounts.values() if codec is not None)
-        self.offer = Offer(context, venue, links, feed, voice.listing_failed, settings, kept, users)
+        links = self.links = Links(context, venue, settings, calls, random, voice, executions, kept)
+        self.offer = Offer(context, venue, links, feed, voice.listing_failed, settings, kept)
         self.dead_man = DeadManSwitch(context, venue, settings, calls, self.offer.all, executions)
         self.desk = Desk(context, venue, calls, self.offer.all, self.dead_man)
         self.snapshots = Snapshots(context, venue, calls, links, backoff, feed, self.offer.wanted)

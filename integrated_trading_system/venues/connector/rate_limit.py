@@ -56,13 +56,24 @@ class Window:
 
     def spend(self, weight: int, now: Nanos) -> None:
         """Count it from now on."""
-        expires = Nanos((now // self._grain + 1) * self._grain + self._length)
+        expires = self._expiry(now)
         if self._entries and self._entries[-1][0] == expires:
             weight_before = self._entries.pop()[1]
             self._entries.append((expires, weight_before + weight))
         else:
             self._entries.append((expires, weight))
         self.used += weight
+
+    def give_back(self, weight: int, spent_at: Nanos) -> None:
+        """So much of what was spent then was not needed."""
+        expires = self._expiry(spent_at)
+        for place, (until, spent) in enumerate(self._entries):
+            if until == expires:
+                self._entries[place] = (until, spent - weight)
+                self.used -= weight
+
+    def _expiry(self, now: Nanos) -> Nanos:
+        return Nanos((now // self._grain + 1) * self._grain + self._length)
 
     def room(self, weight: int, now: Nanos) -> float:
         """What part of the data's share were left after spending `weight`; negative where it does not fit."""
@@ -100,6 +111,11 @@ class RateLimiter:
             for name, weight in weights:
                 self._windows[name].spend(weight, now)
         return longest
+
+    def give_back(self, weights: Sequence[tuple[str, int]], spent_at: Nanos) -> None:
+        """Part of what was taken then was not needed."""
+        for name, weight in weights:
+            self._windows[name].give_back(weight, spent_at)
 
     def room(self, weights: Sequence[tuple[str, int]], now: Nanos) -> float:
         """What part of the data's share were left after spending the weights, of the limit where that is least."""

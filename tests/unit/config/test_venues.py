@@ -141,3 +141,53 @@ def test_a_discount_is_of_fees_that_are_paid_in_an_asset() -> None:
     assert VenueSettings.model_validate({"fee_asset": "BNB", "fee_discount_pct": 25}).fee_discount_pct == 25
     with pytest.raises(ValidationError, match="fee_discount_pct goes with fee_asset"):
         VenueSettings.model_validate({"fee_discount_pct": 25})
+
+
+KEY = {"api_key": "env:KEY", "api_secret": "env:SECRET"}
+
+
+def test_further_accounts_have_a_key_and_a_fee_level_of_their_own_and_the_first_is_the_venues() -> None:
+    settings = VenueSettings.model_validate(
+        {
+            **KEY,
+            "taker_fee_bps": 7,
+            "accounts": {"second": {"taker_fee_bps": 3, "api_key": "env:A", "api_secret": "env:B"}},
+        }
+    )
+    assert list(settings.every_account) == ["main", "second"]
+    assert [of.taker_fee_bps for of in settings.every_account.values()] == [7, 3]
+    assert settings.every_account["main"] is settings
+
+
+@pytest.mark.parametrize(
+    ("accounts", "message"),
+    [
+        ({"main": {}}, "'main' is the first account already"),
+        ({"a.b": {}}, "expected a name of letters, digits"),
+        ({"second": {"api_key": "env:KEY"}}, "api_key and api_secret go together"),
+        ({"second": KEY}, "two of them have the same api_key"),
+        ({"second": {"symbols": ["BTCUSDT"]}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_an_account_that_cannot_be_one_is_refused(accounts: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        VenueSettings.model_validate({**KEY, "accounts": accounts})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"okx:spot": "main"}, "venue 'okx:spot' is not configured \\(venues: binance:spot, bybit:spot\\)"),
+        ({"binance:spot": "third"}, "binance:spot has no account 'third' \\(accounts: main, second\\)"),
+    ],
+)
+def test_a_strategy_uses_accounts_that_there_are(chosen: dict[str, str], message: str) -> None:
+    tree: dict[str, Any] = {
+        "venues": {"binance:spot": {"accounts": {"second": {}}}, "bybit:spot": {}},
+        "comparisons": [{"name": "c", "currency": "USDT", "members": ["binance:spot:A", "bybit:spot:A"]}],
+        "strategies": [{"name": "s", "comparison": "c", "accounts": {"binance:spot": "second"}}],
+    }
+    assert PlatformSettings.model_validate(tree).strategies[0].accounts == {"binance:spot": "second"}
+    tree["strategies"][0]["accounts"] = chosen
+    with pytest.raises(ValidationError, match=message):
+        PlatformSettings.model_validate(tree)

@@ -111,6 +111,7 @@ def test_what_a_power_cut_leaves_behind_the_last_commit_is_cut_off(path: Path, j
     journal.close()
     assert journal.torn == len(junk)
     assert path.read_bytes().startswith(raw)
+    assert Journal.read(path) == parse("", raw).records, "and is in nobody's way"
 
 
 def test_zeros_where_the_first_block_should_be_are_a_torn_beginning(tmp_path: Path) -> None:
@@ -223,6 +224,14 @@ def test_after_one_failure_nothing_is_ever_committed_again(path: Path, kind: str
         journal.append((b"also refused, though the disk is well again",))
     journal.close()
     assert Journal.read(path) == before
+
+
+def test_a_write_that_took_only_a_part_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, whole = opened(path), os.write
+    monkeypatch.setattr(os, "write", lambda file, raw: whole(file, raw[: max(1, len(raw) // 2)]))
+    journal.append((b"five" * 100,))
+    journal.close()
+    assert Journal.read(path)[-1] == b"five" * 100
 
 
 def test_a_closed_journal_takes_nothing(path: Path) -> None:

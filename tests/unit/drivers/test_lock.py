@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from integrated_trading_system.domain.errors import JournalUnavailable, Refused
 from integrated_trading_system.drivers.journal import Journal
-from integrated_trading_system.drivers.lock import StateLock, lock_holder, private_folder
+from integrated_trading_system.drivers.lock import StateLock, lock_holder, private_folder, write_durably
 
 HOLDER = """
 import sys
@@ -140,3 +141,33 @@ def test_who_holds_a_folder_can_be_asked_without_taking_it(tmp_path: Path) -> No
     assert lock_holder(folder) == ""
     with StateLock(folder) as another:
         assert another.fence == lock.fence + 1
+
+
+def test_two_locks_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
+    with StateLock(tmp_path), pytest.raises(Refused, match=f"in use by process {os.getpid()}:"):
+        StateLock(tmp_path)
+
+
+def test_a_run_that_the_journal_knows_is_outrun(tmp_path: Path) -> None:
+    """The file with the number was restored from a copy, say."""
+    for known, expected in ((0, 1), (2, 3), (9, 10)):
+        with StateLock(tmp_path) as lock:
+            lock.outrun(known)
+            assert lock.fence == expected
+        assert (tmp_path / "fence").read_text() == f"{expected}\n"
+
+
+def test_a_file_is_synced_before_it_takes_the_place_of_the_old_and_then_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+    for name in ("write", "fsync", "replace"):
+
+        def call(*arguments: Any, name: str = name, real: Any = getattr(os, name)) -> Any:  # noqa: B008
+            called.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, call)
+    write_durably(tmp_path / "fence", "7")
+    assert called == ["write", "fsync", "replace", "fsync"]
+    assert (tmp_path / "fence").read_text() == "7"

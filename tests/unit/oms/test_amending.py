@@ -115,6 +115,15 @@ def test_the_new_order_can_be_moved_again() -> None:
     assert rig.oms.view().open == 1
 
 
+def test_it_may_be_moved_to_the_worst_price_that_risk_approved() -> None:
+    rig = Rig()
+    order = resting(rig)
+    amend(rig, "103")
+    rig.tell(rig.done(order, OrderStatus.CANCELLED, 0))
+    assert refusals(rig) == []
+    assert [submit.request.price for submit in rig.submits()] == [103]
+
+
 @pytest.mark.parametrize(
     ("price", "plan", "leg", "word"),
     [

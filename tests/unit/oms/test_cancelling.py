@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from integrated_trading_system.config.oms import OmsSettings
-from integrated_trading_system.domain.execution import CancelFailed, ExternalOrders, OrderReport
+from integrated_trading_system.domain.execution import CancelFailed, ExternalOrders, OrderReport, RequestFailed
 from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.domain.ids import AccountId, ClientOrderId, VenueOrderId
 from integrated_trading_system.domain.order import (
@@ -15,6 +15,7 @@ from integrated_trading_system.domain.order import (
     CancelOrders,
     OrderRequest,
     OrderStatus,
+    QueryFills,
     QueryOpenOrders,
     QueryOrder,
     Side,
@@ -110,6 +111,78 @@ def test_what_is_still_open_is_cancelled_again_until_nothing_is() -> None:
     assert not [message for message in rig.take() if isinstance(message, CancelOrder | CancelOrders)]
 
 
+def rounds(rig: Rig, seconds: int) -> list[int]:
+    """After how many seconds from now cancels were handed out."""
+    found = []
+    for second in range(1, seconds + 1):
+        rig.wait(1_000)
+        if any(isinstance(message, CancelOrder | CancelOrders) for message in rig.take()):
+            found.append(second)
+    return found
+
+
+def test_what_the_venue_has_taken_is_said_again_ever_more_seldom() -> None:
+    rig = Rig()
+    resting(rig, 2)
+    rig.set_state(TradingState.HALTED)
+    rig.take()
+    assert rounds(rig, 100) == [1, 3, 7, 15, 31, 61, 91]
+
+
+@pytest.mark.parametrize("shown", ["listed", "reported", "accepted", "not sent"])
+def test_an_order_that_is_open_after_all_is_cancelled_again_at_once(shown: str) -> None:
+    rig = Rig()
+    (request,) = resting(rig, 1)
+    rig.set_state(TradingState.HALTED)
+    assert rounds(rig, 20) == [1, 3, 7, 15]
+    report = rig.report(request, OrderStatus.WORKING)
+    failed = CancelFailed(
+        client_order_id=request.client_order_id, reason="rate-limit", received_at=rig.now, maybe_sent=False
+    )
+    news = {"listed": rig.open_orders(VENUE, report), "reported": report, "not sent": failed}
+    rig.tell(news.get(shown, rig.accepted(request)))
+    assert rounds(rig, 8) == [1, 3, 7]
+
+
+def test_one_venue_that_refuses_cancels_does_not_make_another_one_hear_them_more_often() -> None:
+    rig = Rig()
+    (request,) = resting(rig, 1)
+    rig.approve(single(1, 3, rig.now))
+    (other,) = [each.request for each in rig.submits() if each.request.account != request.account]
+    rig.tell(rig.accepted(other))
+    rig.set_state(TradingState.HALTED)
+    rig.take()
+    heard: list[int] = []
+    for second in range(1, 17):
+        failed = CancelFailed(client_order_id=other.client_order_id, reason="ban", received_at=rig.now)
+        rig.tell(replace(failed, maybe_sent=False))
+        rig.wait(1_000)
+        if any(isinstance(message, CancelOrder) and message.account == request.account for message in rig.take()):
+            heard.append(second)
+    assert heard == [1, 3, 7, 15]
+
+
+def test_where_a_venue_has_room_for_few_questions_what_became_of_an_order_is_asked_in_its_turn() -> None:
+    rig = Rig()
+    (request,) = resting(rig, 1)
+    rig.wait(5_000)
+    account, name = request.account, request.client_order_id
+    assert [type(message) for message in rig.take()] == [QueryOrder, QueryFills]
+    for subject in (name, request.instrument):
+        failed = RequestFailed(
+            venue=VENUE, account=account, subject=subject, reason="rate-limit", received_at=rig.now, no_room=True
+        )
+        rig.tell(failed)
+    rig.set_state(TradingState.HALTED)
+    assert [type(message) for message in rig.take()] == [CancelOrder], "the list waits behind them"
+    rig.wait(3_000)
+    assert [type(message) for message in rig.take()] == [CancelOrder, QueryOrder, CancelOrder]
+    rig.tell(rig.report(request, OrderStatus.WORKING))
+    assert [type(message) for message in rig.take()] == [QueryFills]
+    rig.tell(rig.fills(VENUE))
+    assert [type(message) for message in rig.take()] == [QueryOpenOrders]
+
+
 def test_a_cancel_that_never_left_says_nothing_of_the_order() -> None:
     rig = Rig()
     (request,) = resting(rig, 1)
@@ -175,6 +248,17 @@ def test_its_fills_and_its_end_are_followed_between_two_lists() -> None:
     rig.tell(replace(rig.done(other, OrderStatus.CANCELLED, 3), venue_order_id=VenueOrderId("h1")))
     assert told(rig)[-1].orders == ()
     assert rig.oms.view().external_orders == ()
+
+
+def test_what_is_told_between_two_lists_is_told_of_the_same_account() -> None:
+    """Risk replaces what it knows of an account: what was told of another one would stand beside it for ever."""
+    rig = Rig()
+    (request,) = resting(rig, 1)
+    other = replace(request, client_order_id=ClientOrderId("hand"), side=Side.SELL)
+    rig.tell(rig.open_orders(VENUE, rig.report(request, OrderStatus.WORKING), by_hand(rig, "hand", remaining=5)))
+    rig.tell(replace(rig.fill(other, 3, "t1"), venue_order_id=VenueOrderId("h1")))
+    rig.tell(replace(rig.done(other, OrderStatus.CANCELLED, 3), venue_order_id=VenueOrderId("h1")))
+    assert [(news.venue, news.account) for news in told(rig)] == [(VENUE, account_of(VENUE))] * 3
 
 
 @pytest.mark.parametrize("named", [True, False])

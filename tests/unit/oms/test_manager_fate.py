@@ -340,7 +340,8 @@ def test_more_than_was_ordered_stops_trading_and_is_still_booked() -> None:
     rig = Rig()
     request = sent(rig)
     rig.tell(rig.fill(request, 6, "t1"))
-    assert rig.halts() == [f"{request.client_order_id} traded more than its quantity"]
+    (reason,) = rig.halts()
+    assert reason == f"{request.client_order_id} in {request.instrument} traded 6, more than its {request.quantity}"
     assert rig.order(request.client_order_id).filled == 6
 
 
@@ -348,7 +349,7 @@ def test_a_fill_after_the_end_stops_trading_and_is_still_booked() -> None:
     rig = Rig()
     request = sent(rig)
     rig.tell(rig.done(request, OrderStatus.CANCELLED, 0), rig.fill(request, 2, "t1"))
-    assert rig.halts() == [f"{request.client_order_id} traded, though it was cancelled"]
+    assert rig.halts() == [f"{request.client_order_id} in {request.instrument} traded, though it was cancelled"]
     assert len(rig.heard.of(Fill)) == 1
 
 

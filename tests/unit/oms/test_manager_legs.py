@@ -92,6 +92,24 @@ def test_a_hedge_that_finds_nothing_turns_back() -> None:
     assert finished.legs[0].flow == -4, "what it cost to turn back"
 
 
+def test_what_the_venue_kept_of_a_purchase_is_not_traded_back_and_nothing_waits_for_it() -> None:
+    rig = Rig()
+    buy, sell = begin(rig, REVERSE)
+    for trade in ("t1", "t2"):
+        rig.tell(replace(rig.fill(buy, 2, trade), fee=Money(Decimal("0.2"), Asset("X"))))
+    rig.complete(sell, 0, "")
+    order = repair(rig)
+    assert seen(order.instrument, order.side, order.quantity) == (buy.instrument, Side.SELL, 3)
+    rig.complete(order, 3, "t3")
+    rig.wait(250)
+    (finished,) = rig.finished()
+    assert seen(finished.reason, left(finished), finished.hedge_orders) == (
+        "residual: below the venue's minimum",
+        Decimal("0.6"),
+        1,
+    )
+
+
 def test_a_hedge_that_found_too_little_is_repeated_after_a_pause() -> None:
     rig = Rig()
     buy, sell = begin(rig)

@@ -236,7 +236,7 @@ def test_an_order_on_a_venue_that_is_no_longer_configured_stops_trading() -> Non
     request = rig.submits()[0].request
     records = [line.replace(b"alpha:spot", b"gamma:spot") for line in rig.records]
     again = Rig(records=records, fence=2, active=False)
-    assert again.halts() == [f"{request.client_order_id} is open on a venue that is no longer configured"]
+    assert again.halts() == [f"{request.client_order_id} is open on gamma:spot/main, which is no longer configured"]
     again.wait(10_000)
     assert not [question for question in again.asked() if isinstance(question, QueryOrder)]
 

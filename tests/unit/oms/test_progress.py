@@ -8,7 +8,8 @@ from integrated_trading_system.domain.ids import Asset
 from integrated_trading_system.domain.money import ZERO, Money
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.domain.plan import HedgePolicy, Plan
-from integrated_trading_system.oms.progress import excess, fresh, lack, residuals, traded
+from integrated_trading_system.oms.holding import residuals
+from integrated_trading_system.oms.progress import excess, fresh, lack, traded
 from integrated_trading_system.oms.records import Purpose
 from integrated_trading_system.oms.state import Tracked
 from tests.support.oms_orders import INSTRUMENTS, request, tracked

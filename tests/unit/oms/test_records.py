@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from integrated_trading_system.domain.errors import JournalDamaged, JournalUnavailable
-from integrated_trading_system.domain.ids import Asset
+from integrated_trading_system.domain.ids import Asset, account_id
 from integrated_trading_system.domain.order import OrderStatus
 from integrated_trading_system.domain.plan import HedgePolicy
 from integrated_trading_system.domain.position import ExternalFlow, FundingPaid, OpeningBalance
@@ -27,6 +27,7 @@ from integrated_trading_system.oms.records import (
     fills_of,
     last_fence,
 )
+from integrated_trading_system.oms.state import State
 from tests.support.hostile import VENUES, account_of, instrument_of
 from tests.support.oms_orders import request
 from tests.support.oms_rig import START, Rig
@@ -60,7 +61,7 @@ RECORDS: list[Record] = [
         reason="é",
         at=START,
     ),
-    FillsCovered(instrument=instrument_of(VENUES[0]), until=Nanos(5)),
+    FillsCovered(instrument=instrument_of(VENUES[0]), account=account_of(VENUES[0]), until=Nanos(5)),
     BalanceOpened(balance=OPENING),
     ExternalBooked(flow=FLOW),
     FundingBooked(funding=FUNDING),
@@ -80,18 +81,30 @@ def test_every_record_of_a_run_is_read_back_as_it_was_written() -> None:
 
 def test_a_record_is_one_line_of_text_with_its_version_in_front() -> None:
     line = encode(RECORDS[0])
-    assert line == b'{"version":2,"record":{"type":"started","fence":3,"at":1700000000000000000}}'
+    assert line == b'{"version":3,"record":{"type":"started","fence":3,"at":1700000000000000000}}'
 
 
-def test_lines_of_the_first_version_are_still_read() -> None:
+@pytest.mark.parametrize("version", [b"1", b"2"])
+def test_lines_of_earlier_versions_are_still_read(version: bytes) -> None:
     for record in RECORDS:
-        old = encode(record).replace(b'{"version":2', b'{"version":1', 1)
+        old = encode(record).replace(b'{"version":3', b'{"version":' + version, 1)
         assert decode(old) == record
 
 
+def test_what_was_covered_before_there_were_several_accounts_is_covered_on_every_one() -> None:
+    line = b'{"version":2,"record":{"type":"covered","instrument":"alpha:spot:XY","until":5}}'
+    alpha, state = VENUES[0], State(10, 10)
+    state.apply(decode(line))
+    second = account_id(alpha, "second")
+    state.apply(FillsCovered(instrument=instrument_of(alpha), account=second, until=Nanos(9)))
+    known = [state.covered_until(instrument_of(alpha), of) for of in (account_of(alpha), second)]
+    assert known == [5, 9]
+    assert state.covered_until(instrument_of(VENUES[1]), second) == state.epoch
+
+
 def test_a_newer_journal_is_refused() -> None:
-    with pytest.raises(JournalUnavailable, match="version 3; this program reads up to 2"):
-        decode(b'{"version":3,"record":{"type":"unheard of"}}')
+    with pytest.raises(JournalUnavailable, match="version 4; this program reads up to 3"):
+        decode(b'{"version":4,"record":{"type":"unheard of"}}')
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b'{"version":1}', b'{"version":1,"record":{"type":"other"}}', b"\xff"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.journal import JournalCommitted
 from integrated_trading_system.oms.records import PlanClosed, PlanIntended, Started, decode
 from integrated_trading_system.oms.state import State, replay
@@ -76,3 +77,13 @@ def test_orders_that_never_reached_a_venue_are_forgotten_too() -> None:
     rig.tell(JournalCommitted(len(rig.records)))
     assert len(state_of(rig.records, orders_kept_max=1).orders) == 1
     assert isinstance(decode(rig.records[-1]), PlanClosed)
+
+
+def test_an_order_is_found_by_our_id_only_where_it_was_placed() -> None:
+    state = traded(1).oms._state
+    (tracked,) = state.orders.values()
+    request = tracked.order.request
+    instrument, account, name = request.instrument, request.account, request.client_order_id
+    assert state.find(instrument, account, name, None) is tracked
+    assert state.find(InstrumentId("elsewhere:spot:BTCUSDT"), account, name, None) is None
+    assert state.find(instrument, AccountId("another"), name, None) is None

@@ -115,8 +115,8 @@ def test_an_order_on_a_venue_that_is_no_longer_configured_would_halt_the_start(s
     killed(settings)
     only = paper_settings(settings.state_dir, {"binance:spot": 1}, comparisons=[], strategies=[])
     report = inspect(only)
-    assert report["would_halt"] == ["its1z2 is open on a venue that is not configured"]
-    assert "bybit:linear is not configured" in orders_of(report)["its1z2"]["then"]
+    assert report["would_halt"] == ["its1z2 is open on bybit:linear/main, which is not configured"]
+    assert "bybit:linear/main is not configured" in orders_of(report)["its1z2"]["then"]
 
 
 def test_a_running_instance_is_left_alone(settings: PlatformSettings) -> None:

@@ -42,3 +42,12 @@ def test_a_venue_that_was_connected_with_a_key_is_not_run_dry_when_it_is_replaye
         platform = platform_of(header_of(settings, Recovered(), Nanos(5)))
         venue = VenueId("alpaca:crypto")
         assert is_dry(platform.venues[venue], platform.settings.venues[venue]) is dry
+
+
+def test_a_further_account_with_a_key_is_traded_on_again_when_it_is_replayed() -> None:
+    key = {"api_key": "env:CANARY_KEY_NAME", "api_secret": "file:/canary/secret"}
+    further = {"keyed": {**key, "taker_fee_bps": 3}, "keyless": {}}
+    tree = {"mode": "live", "venues": {"binance:spot": {"accounts": further}}}
+    header = header_of(PlatformSettings.model_validate(tree), Recovered(), Nanos(5))
+    assert "canary" not in header.config.lower()
+    assert platform_of(header).traded == ("binance:spot/keyed",)

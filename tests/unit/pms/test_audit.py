@@ -70,6 +70,15 @@ def test_a_difference_that_stays_is_a_flow_from_outside_and_taken_over() -> None
     assert rig.report("107", 30) == []
 
 
+def test_flows_from_outside_name_their_account_and_add_up() -> None:
+    rig = Rig()
+    rig.report("100", 0)
+    assert [rig.report(total, now) for total, now in (("107", 5), ("107", 15), ("110", 20))] == [[], [7], []]
+    (flow,) = rig.audit.report(reported(USDT="110"), Nanos(30))
+    assert flow == ExternalFlow(venue=VENUE, account=ACCOUNT, asset=Asset("USDT"), amount=Decimal(3), at=Nanos(30))
+    assert rig.audit.external == {PURSE: 10}
+
+
 def test_a_difference_that_changes_starts_its_time_anew() -> None:
     rig = Rig()
     rig.report("100", 0)

@@ -4,9 +4,10 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from integrated_trading_system.domain.execution import Liquidity
-from integrated_trading_system.domain.ids import AccountId, Asset
+from integrated_trading_system.domain.ids import AccountId, Asset, TradeId
 from integrated_trading_system.domain.instrument import Kind
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.pms.ledger import FUNDED_MAX, LATE_MAX, Holding, Ledger, Purse, worth
@@ -61,6 +62,30 @@ def test_a_fill_that_comes_late_counts_in_the_place_in_which_it_happened() -> No
         (holding,) = ledger
         assert seen(holding.quantity, holding.cost) == (0, 0)
         assert ledger.flows == {purse("USDT"): Decimal("0.3")}, "closed at 110 and at 90, not at any other pair"
+
+
+def test_a_venues_clock_that_steps_back_changes_nothing_where_its_fills_are_numbered() -> None:
+    fills = [
+        fill(LINEAR, Side.BUY, "1", "100", trade="9", at=30),
+        fill(LINEAR, Side.SELL, "2", "110", trade="10", at=20),
+        fill(LINEAR, Side.BUY, "1", "90", trade="11", at=10),
+    ]
+    counted = [replace(each, trade_id=TradeId(f"x{each.trade_id}"), sequence=int(each.trade_id)) for each in fills]
+    for order in (*permutations(fills), *permutations(counted)):
+        ledger = Ledger()
+        for each in order:
+            ledger.book(each, LINEAR)
+        assert ledger.flows == {purse("USDT"): Decimal("0.3")}
+
+
+def test_fills_that_share_a_number_count_from_the_best_price() -> None:
+    sold = [fill(LINEAR, Side.SELL, "1", price, trade=f"x{price}") for price in ("110", "120")]
+    opened = replace(fill(LINEAR, Side.BUY, "1", "100", trade="a"), sequence=6)
+    for order in permutations([opened, *(replace(each, sequence=7) for each in sold)]):
+        ledger = Ledger()
+        for each in order:
+            ledger.book(each, LINEAR)
+        assert ledger.flows == {purse("USDT"): Decimal("0.2")}, "closed at the better of the two"
 
 
 def test_fills_that_are_not_numbered_count_from_the_best_price_of_whoever_took_them() -> None:

@@ -217,6 +217,12 @@ def test_a_stream_that_lags_behind_an_answer_is_not_believed() -> None:
     assert rig.pms.view().balances == {ACCOUNT: {"USDT": 1000}}
 
 
+def test_a_report_without_a_time_does_not_let_an_older_one_be_believed() -> None:
+    rig = Rig()
+    rig.tell(LISTED, reported(at=9, USDT="1000"), reported(USDT="900"), reported(complete=False, at=8, USDT="1500"))
+    assert rig.pms.view().balances == {ACCOUNT: {"USDT": 900}}
+
+
 def test_what_the_accounts_held_at_first_is_recovered() -> None:
     openings = {(VENUE, ACCOUNT, Asset("USDT")): Decimal(1000)}
     pms = PositionManagementSystem(PmsSettings(), StillBooks(), (), openings)
@@ -301,6 +307,26 @@ def test_recovered_funding_waits_for_the_fills_of_its_instrument_and_balances_wa
     rig.tell(InstrumentsListed(VENUE, (PERPETUAL,)), reported(USDT="997", at=9))
     assert rig.pms.view().funding == {"USDT": -3}
     assert [opening.amount for opening in rig.heard.of(OpeningBalance)] == [1000]
+
+
+def test_balances_wait_for_recovered_funding_also_where_no_fill_waits() -> None:
+    rig = Rig(recovered=(funding("-3"),))
+    rig.tell(reported(USDT="997"))
+    assert rig.heard.of(OpeningBalance) == []
+    rig.tell(LISTED, reported(USDT="997"))
+    assert [opening.amount for opening in rig.heard.of(OpeningBalance)] == [1000]
+
+
+def test_a_look_shows_the_same_figures_as_the_whole_report() -> None:
+    rig = Rig(BTCUSDT=110.0)
+    rig.tell(LISTED, intended("c", "s"), fill(SPOT, Side.BUY, "2", "100", fee="2", fee_asset="XRP"))
+    rig.tell(finished(leg(SPOT, Side.BUY, "1", "-100"), leg(SPOT, Side.SELL, "1", "104")))
+    rig.wait(2)
+    shown, whole = rig.pms.view().figures, rig.pms.performance()
+    assert (shown.drawdown, shown.ratios, shown.plans) == (whole.drawdown, whole.ratios, whole.plans)
+    assert shown.turnover == whole.turnover
+    assert seen(shown.by_strategy, shown.by_venue) == ({"s": 20}, {VENUE: 20})
+    assert seen(whole.currency, whole.fees_apart) == ("USDT", {"XRP": 2})
 
 
 def test_performance_follows_equity_closed_plans_and_capital() -> None:

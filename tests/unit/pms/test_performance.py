@@ -52,6 +52,12 @@ def test_a_plan_that_could_not_be_valued_is_neither_won_nor_lost() -> None:
     assert seen(figures.traded, figures.won, figures.unpriced, figures.hit_rate) == (2, 1, 1, 1.0)
 
 
+def test_losses_and_plans_that_could_not_be_valued_are_counted_one_by_one() -> None:
+    figures = tally(edge("6", "XRP"), edge("-1", "XRP"), edge("-4"), edge("-2")).figures()
+    assert seen(figures.traded, figures.won, figures.lost, figures.unpriced) == (4, 0, 2, 2)
+    assert seen(figures.loss_average, figures.hit_rate) == (-3, 0.0)
+
+
 def test_before_the_first_plan_and_the_first_loss_there_is_no_quotient() -> None:
     assert tally().figures().hit_rate is None
     figures = tally(edge("6")).figures()

@@ -196,6 +196,15 @@ def test_two_assets_that_are_not_alike_are_valued_each_by_itself() -> None:
     assert realised_edge(finished(bitcoin_leg, ether_leg), instruments, values)[0] == 0
 
 
+def test_two_legs_that_match_in_base_units_hedge_each_other_whatever_their_assets_are_called() -> None:
+    contract = msgspec.structs.replace(LINEAR, base=Asset("XBT"))
+    sold = msgspec.structs.replace(leg(contract, Side.SELL, "100", "0", multiplier="0.01"), planned=Decimal(200))
+    values = valuation(StillBooks(**{"BTCUSDT": 100.0, "BTCUSDT-P": 110.0}), None, SPOT, contract)
+    instruments = {each.instrument: each for each in (SPOT, contract)}
+    for legs in ((leg(SPOT, Side.BUY, "1", "0"), sold), (sold, leg(SPOT, Side.BUY, "1", "0"))):
+        assert realised_edge(finished(*legs), instruments, values)[0] == 0
+
+
 def test_what_goes_through_a_cycle_has_one_rate_wherever_it_is_traded() -> None:
     elsewhere = instrument(symbol="BTCUSDT-ELSEWHERE")
     listed = (elsewhere, SPOT, other("ETHBTC", "ETH", "BTC"), other("ETHUSDT", "ETH", "USDT"))

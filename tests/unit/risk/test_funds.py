@@ -1,5 +1,6 @@
 """Legs paid with what the leg before them brings: what has to be there beforehand, on both sides of the limit."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId, VenueId
+from integrated_trading_system.domain.ids import AccountId, Asset, ClientOrderId
 from integrated_trading_system.domain.money import Money, use_money_context
 from integrated_trading_system.domain.order import OrderStatus, OrderType, Side, TimeInForce
 from integrated_trading_system.domain.plan import Leg, Plan
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.risk.codes import Code
 from tests.support.risk_rig import RiskRig
-from tests.support.trading import START, balances, fill_of, finished, instrument, leg, order, plan
+from tests.support.trading import ACCOUNT, START, balances, fill_of, finished, instrument, leg, order, plan
 
 BUY, SELL = Side.BUY, Side.SELL
 ETH = Asset("ETH")
@@ -24,10 +25,10 @@ BTC_USDT = instrument(lot=FINE)
 ETH_USDT = instrument(symbol="ETHUSDT", base=ETH, lot=FINE)
 ETH_BTC = instrument(symbol="ETHBTC", base=ETH, quote=Asset("BTC"), settle=Asset("BTC"), lot=FINE)
 ALL = (BTC_USDT, ETH_USDT, ETH_BTC)
-FEES = {VenueId("a:spot"): Decimal("0.001")}
+FEES = {ACCOUNT: Decimal("0.001")}
 
 
-def rig_of(fees: dict[VenueId, Decimal] = FEES, **free: str) -> RiskRig:
+def rig_of(*, fees: Mapping[AccountId, Decimal] = FEES, **free: str) -> RiskRig:
     """Everything is quoted at 100, and a BTC is worth 100 USDT: prices do not matter to what is paid with what."""
     rig = RiskRig(instruments=ALL, fees=fees, rates={"BTC": "1"}, order_notional_max="100000")
     rig.tell(balances(BTC_USDT.instrument, free))
@@ -45,7 +46,9 @@ def second(quantity: str, worst: str = "100", **changes: Any) -> Leg:
 
 
 def asked(second_leg: Leg, *others: Leg, **free: str) -> str:
-    return rig_of(**{"USDT": "100"} | free).ask(plan(first(), second_leg, *others))
+    rig = rig_of()
+    rig.tell(balances(BTC_USDT.instrument, {"USDT": "100"} | free))
+    return rig.ask(plan(first(), second_leg, *others))
 
 
 def test_a_follower_is_paid_with_what_its_leader_brings_after_the_fee() -> None:
@@ -106,7 +109,7 @@ def test_another_account_pays_for_nothing_here() -> None:
 
 
 def test_where_the_fee_is_not_known_a_leader_brings_nothing() -> None:
-    assert rig_of({}, USDT="100").ask(plan(first(), second("0.00999"))) == Code.BALANCE
+    assert rig_of(fees={}, USDT="100").ask(plan(first(), second("0.00999"))) == Code.BALANCE
 
 
 def test_what_a_leader_brought_is_not_spent_by_another_plan_before_its_follower() -> None:

@@ -455,3 +455,9 @@ def test_a_contracts_multiplier_counts_in_every_sum() -> None:
     assert rig.ask(plan(leg(contract.instrument, BUY, "10.001", "100"), name="p-2")) == Code.ORDER_NOTIONAL
     rig.tell(fill(contract.instrument, BUY, "10", "100"), fill(contract.instrument, SELL, "10", "90"))
     assert rig.view.net == -10
+
+
+def test_at_the_limit_of_a_venue_not_even_a_crumb_is_added() -> None:
+    rig = RiskRig(venue_notional_max=100)
+    assert rig.ask(plan(buy())) == "approved"
+    assert rig.ask(plan(buy("0.001"), name="p-2")) == Code.VENUE

@@ -122,6 +122,7 @@ def test_nothing_is_booked_before_the_start_is_complete() -> None:
     rig.list(A)
     for side, price in ((BUY, "100"), (SELL, "80")):
         rig.tell(fill(A.instrument, side, "10", price, received_at=rig.now))
-    assert (rig.view.trading, rig.view.net) == (TradingState.STARTING, 0)
+    assert (rig.view.reason, rig.view.net) == ("", Decimal(0))
     rig.tell(Reconciled(rig.now))
-    assert (rig.view.trading, rig.view.net) == (TradingState.HALTED, -200)
+    assert rig.view.reason.startswith("daily-loss-max: ")
+    assert rig.view.net == -200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from integrated_trading_system.domain.execution import ExternalOrder, ExternalOrders
 from integrated_trading_system.domain.health import (
     Halt,
     Reconciled,
@@ -16,15 +17,28 @@ from integrated_trading_system.domain.health import (
     TradingState,
     TradingStateChanged,
 )
-from integrated_trading_system.domain.ids import AccountId, Asset, PlanId
+from integrated_trading_system.domain.ids import AccountId, Asset, PlanId, TradeId, VenueId
 from integrated_trading_system.domain.instrument import Kind
-from integrated_trading_system.domain.money import Money
-from integrated_trading_system.domain.order import OrderStatus, Side
+from integrated_trading_system.domain.money import ZERO, Money
+from integrated_trading_system.domain.order import OrderStatus, Side, TimeInForce
+from integrated_trading_system.domain.plan import AmendPlan, AmendRefused
 from integrated_trading_system.domain.time import DAY, SECOND
 from integrated_trading_system.risk.codes import Code
 from integrated_trading_system.risk.past import Past
 from tests.support.risk_rig import A, B, RiskRig
-from tests.support.trading import START, balances, fill, fill_of, finished, instrument, leg, order, plan
+from tests.support.trading import (
+    ACCOUNT,
+    START,
+    balances,
+    external,
+    fill,
+    fill_of,
+    finished,
+    instrument,
+    leg,
+    order,
+    plan,
+)
 
 BUY, SELL = Side.BUY, Side.SELL
 PAIR = plan(leg(A.instrument, BUY, "1", "100"), leg(B.instrument, SELL, "1", "99.99"))
@@ -37,6 +51,10 @@ def states(rig: RiskRig) -> list[TradingState]:
 
 def worst(rig: RiskRig) -> Decimal:
     return rig.view.worst.total / MID
+
+
+def others(*orders: ExternalOrder, venue: VenueId) -> ExternalOrders:
+    return ExternalOrders(venue, ACCOUNT, orders)
 
 
 # -- the trading state --------------------------------------------------------------------------------
@@ -177,6 +195,78 @@ def test_fills_of_orders_that_are_not_ours_count_as_exposure() -> None:
     assert worst(rig) == 3
     assert rig.view.external_fills == 1
     assert rig.view.worst.strategies == {"external": 3 * MID}
+
+
+def test_fills_of_orders_that_are_not_ours_are_counted() -> None:
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, SELL, "3", "100"), fill(A.instrument, BUY, "1", "100", trade_id=TradeId("t-2")))
+    assert rig.view.external_fills == 2
+    assert worst(rig) == 2
+
+
+def test_open_orders_of_others_count_until_another_report_replaces_them() -> None:
+    rig = RiskRig()
+    rig.tell(others(external(A.instrument, SELL, "3"), external(B.instrument, BUY, "1", 2), venue=A.venue))
+    told = rig.view
+    assert told.worst.instruments == {A.instrument: 3 * MID, B.instrument: MID}
+    assert told.worst.venues == {A.venue: 3 * MID, B.venue: MID}
+    assert told.worst.assets == {Asset("BTC"): 3 * MID}
+    assert (told.worst.total, told.worst.strategies) == (4 * MID, {})
+    assert told.external_orders == {A.instrument: (ZERO, Decimal(3)), B.instrument: (Decimal(1), ZERO)}
+    assert rig.actor.calculate_exposure(A.instrument, Decimal(100)) == 300
+    rig.tell(others(external(A.instrument, SELL, "0.5"), venue=A.venue))
+    assert worst(rig) == Decimal("0.5")
+    rig.tell(others(venue=A.venue))
+    assert worst(rig) == 0
+    assert rig.view.external_orders == {}
+
+
+def test_the_report_of_one_account_leaves_those_of_others_alone() -> None:
+    rig = RiskRig()
+    rig.tell(others(external(A.instrument, SELL, "3"), venue=A.venue))
+    rig.tell(others(external(B.instrument, SELL, "1"), venue=B.venue))
+    rig.tell(others(venue=A.venue))
+    assert worst(rig) == 1
+
+
+def test_an_order_of_which_nobody_told_the_side_counts_on_both() -> None:
+    rig = RiskRig()
+    rig.tell(others(external(A.instrument, None, "3"), external(A.instrument, BUY, "1", 2), venue=A.venue))
+    assert rig.view.external_orders == {A.instrument: (Decimal(4), Decimal(3))}
+    assert worst(rig) == 4
+
+
+def test_an_order_of_which_nobody_told_the_size_is_named() -> None:
+    rig = RiskRig()
+    rig.tell(others(external(A.instrument, BUY, "0"), venue=A.venue))
+    assert rig.view.external_unsized == (A.instrument,)
+    assert worst(rig) == 0
+
+
+def test_what_others_may_do_takes_room_from_plans_and_hedges_nothing() -> None:
+    rig = RiskRig(position_notional_max=250)
+    rig.tell(others(external(A.instrument, SELL, "2"), venue=A.venue))
+    buying = plan(leg(A.instrument, BUY, "1", "100"))
+    assert rig.ask(buying) == Code.POSITION
+    rig.tell(others(venue=A.venue))
+    assert rig.ask(buying) == "approved"
+
+
+def test_what_others_may_do_keeps_nobody_from_reducing() -> None:
+    rig = RiskRig(position_notional_max=150)
+    rig.tell(fill(A.instrument, BUY, "1", "100"), others(external(A.instrument, SELL, "5"), venue=A.venue))
+    reducing = plan(leg(A.instrument, SELL, "1", "99.99", reduce_only=True))
+    assert rig.ask(reducing) == "approved"
+
+
+def test_on_spot_what_is_held_may_be_sold_as_reduce_only_and_no_more() -> None:
+    """A is spot: there a position is what our fills left."""
+    rig = RiskRig()
+    rig.tell(fill(A.instrument, BUY, "1", "100"))
+    for name, quantity, verdict in (("more", "1.001", Code.REDUCE_ONLY), ("all", "1", "approved")):
+        assert rig.ask(plan(leg(A.instrument, SELL, quantity, "99.99", reduce_only=True), name=name)) == verdict
+    more = plan(leg(A.instrument, SELL, "0.001", "99.99", reduce_only=True), name="again")
+    assert rig.ask(more) == Code.REDUCE_ONLY, "all of it may be sold already"
 
 
 def test_a_fill_after_its_plan_was_finished_still_counts() -> None:
@@ -428,3 +518,21 @@ def test_the_view_says_how_much_of_the_rates_is_used() -> None:
     assert (rig.view.orders_used, rig.view.messages_used) == (0, 0)
     assert rig.view.exposure_max == rig.settings.exposure_max
     assert worst(rig) == 0
+
+
+def test_a_wish_to_move_an_order_goes_on_only_while_its_plan_is_in_flight_and_the_rates_have_room() -> None:
+    rig = RiskRig(orders_max=2)
+    rig.system.bus.subscribe(AmendRefused, rig.published)
+    resting = plan(leg(A.instrument, BUY, "1", "100", time_in_force=TimeInForce.GTC), hedge_orders_max=0)
+    wish = AmendPlan(plan_id=resting.plan_id, strategy=resting.strategy, leg=0, price=Decimal(99))
+    assert rig.ask(resting) == "approved"
+    rig.tell(wish)
+    assert rig.approved.messages[-1] == wish
+    assert rig.published.of(AmendRefused) == []
+    passed_on = len(rig.approved.messages)
+    rig.tell(wish)
+    rig.tell(finished(resting), wish)
+    assert len(rig.approved.messages) == passed_on
+    assert [(each.plan_id, each.strategy, each.leg, each.at) for each in rig.published.of(AmendRefused)] == [
+        (resting.plan_id, resting.strategy, 0, rig.now)
+    ] * 2

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from integrated_trading_system.domain.order import OrderType, Side
 from integrated_trading_system.domain.plan import Leg
 from integrated_trading_system.risk.case import Priced
+from integrated_trading_system.risk.codes import Code
 from integrated_trading_system.risk.orders import NEAR, impact_bps
 from integrated_trading_system.risk.worth import Worths
-from tests.support.risk_rig import A, Quotes
-from tests.support.trading import leg, quote
+from tests.support.risk_rig import A, B, Quotes, RiskRig
+from tests.support.trading import instrument, leg, plan, quote
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -94,3 +95,18 @@ def test_it_is_what_an_exact_walk_over_all_levels_finds(
     expected = ((paid + left * limit) / quantity / 100 - 1) * side.sign * 10_000
     found = walked(a_leg(side, str(quantity), str(limit)), [(float(at), float(shown)) for at, shown in exact])
     assert found == pytest.approx(float(expected), abs=1e-6)
+
+
+C = instrument("c:spot")
+
+
+def test_a_leg_after_a_follower_is_held_against_the_quote_too() -> None:
+    follower = leg(B.instrument, SELL, "1", "99.99", follows=0)
+    rig = RiskRig(instruments=(A, B, C))
+    assert rig.ask(plan(a_leg(BUY, "1", "100"), follower, leg(C.instrument, BUY, "1", "150"))) == Code.COLLAR
+
+
+@pytest.mark.parametrize(("hedge_orders", "found"), [(0, "approved"), (1, Code.ENVELOPE)])
+def test_a_plan_that_may_repair_once_is_held_to_the_envelope(hedge_orders: int, found: str) -> None:
+    far = (a_leg(BUY, "1", "100", unwind_price=Decimal(50)), leg(B.instrument, SELL, "1", "99.99"))
+    assert RiskRig().ask(plan(*far, hedge_orders_max=hedge_orders)) == found

@@ -1,8 +1,10 @@
 """A rate limit that no alignment of the window can get around."""
 
+import pytest
+
 from integrated_trading_system.domain.order import OrderStatus, Side, TimeInForce
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.risk.rates import RateLimit, Throttle, messages_of, orders_of
+from integrated_trading_system.risk.rates import RateLimit, Throttle, sent_by
 from tests.support.risk_rig import A
 from tests.support.trading import leg, order, plan
 
@@ -66,7 +68,7 @@ def test_orders_of_unknown_plans_count_too() -> None:
 
 def test_a_leg_that_follows_has_no_order_of_its_own_beside_the_hedges() -> None:
     made = plan(leg(A.instrument, Side.BUY, "1", "100"), leg(A.instrument, Side.SELL, "1", "100", follows=0))
-    assert orders_of(made) == messages_of(made) == 1 + made.hedge_orders_max
+    assert sent_by(made) == (1 + made.hedge_orders_max, 1 + made.hedge_orders_max)
 
 
 def test_an_order_in_doubt_may_have_left() -> None:
@@ -76,3 +78,42 @@ def test_an_order_in_doubt_may_have_left() -> None:
     rates.order(order(made, 0, "o", OrderStatus.UNKNOWN), Nanos(100))
     assert rates.orders.used(Nanos(1_099)) == 1
     assert rates.orders.used(Nanos(1_100)) == 0, "then, and not when its fate was found out"
+
+
+RESTING = plan(leg(A.instrument, Side.BUY, "1", "100", time_in_force=TimeInForce.GTC), hedge_orders_max=0)
+
+
+def used(rates: Throttle, now: int) -> tuple[int, int]:
+    return rates.orders.used(Nanos(now)), rates.messages.used(Nanos(now))
+
+
+def test_moving_an_order_claims_another_one_and_two_cancels() -> None:
+    rates = throttle()
+    rates.claim(RESTING)
+    assert rates.amend(RESTING.plan_id, Nanos(0))
+    assert used(rates, 0) == (2, 4)
+    for at, name in ((0, "old"), (10, "new")):
+        rates.order(order(RESTING, 0, name, OrderStatus.WORKING), Nanos(at))
+        rates.order(order(RESTING, 0, name, OrderStatus.CANCELLED), Nanos(at + 10))
+        assert used(rates, at + 10) == (2, 4), "spent is what was claimed"
+    rates.finish(RESTING.plan_id)
+    assert used(rates, 20) == (2, 4)
+    assert used(rates, 1_020) == (0, 0)
+
+
+def test_a_move_that_never_came_about_is_free_again_with_its_plan() -> None:
+    rates = throttle()
+    rates.claim(RESTING)
+    assert rates.amend(RESTING.plan_id, Nanos(0))
+    rates.finish(RESTING.plan_id)
+    assert used(rates, 0) == (0, 0)
+    assert not rates.amend(RESTING.plan_id, Nanos(0)), "it is over"
+    assert used(rates, 0) == (0, 0)
+
+
+@pytest.mark.parametrize(("orders", "messages", "moved"), [(2, 4, True), (1, 4, False), (2, 3, False)])
+def test_an_order_is_moved_only_where_both_rates_have_room(orders: int, messages: int, moved: bool) -> None:
+    rates = Throttle(RateLimit(orders, WINDOW), RateLimit(messages, WINDOW))
+    rates.claim(RESTING)
+    assert rates.amend(RESTING.plan_id, Nanos(0)) is moved
+    assert used(rates, 0) == ((2, 4) if moved else (1, 2))

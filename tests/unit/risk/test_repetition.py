@@ -146,3 +146,11 @@ def test_resuming_begins_counting_anew() -> None:
     rig.tell(Resume("me"))
     assert carry_out(rig, pair("p-2"), "0", "0") == "approved"
     assert rig.published.of(Latched) == []
+
+
+def test_another_quantity_or_price_is_no_duplicate() -> None:
+    rig = RiskRig(duplicates_max=1)
+    dearer = plan(leg(A.instrument, BUY, "1", "100.01"), leg(B.instrument, SELL, "1", "99.99"), name="p-3")
+    for asked in (pair("p-1"), pair("p-2", "2"), dearer, pair("p-4", strategy="other")):
+        assert rig.ask(asked) == "approved"
+    assert rig.ask(pair("p-5")) == Code.DUPLICATE_ORDER

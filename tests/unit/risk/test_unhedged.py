@@ -130,6 +130,17 @@ def test_exactly_as_much_as_is_allowed_does_not_halt() -> None:
     rig = rig_with(unhedged_halt_max=10 * MID)
     trade(rig, 0, "1")
     pass_by(rig, 10)
-    assert rig.view.trading is TradingState.ACTIVE
+    assert not rig.view.reason
     pass_by(rig, 1)
-    assert rig.view.trading is TradingState.HALTED
+    assert rig.view.reason.startswith("unhedged-max: ")
+
+
+def test_what_comes_down_to_what_may_stay_counts_from_nothing_too() -> None:
+    rig = rig_with(unhedged_floor=MID)
+    trade(rig, 0, "1.5")
+    pass_by(rig, 6)
+    trade(rig, 1, "0.5")
+    assert rig.view.unhedged == {"arb": MID}
+    trade(rig, 0, "0.5")
+    pass_by(rig, 6)
+    assert again(rig) == "approved"

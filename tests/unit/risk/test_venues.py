@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integrated_trading_system.domain.execution import RequestFailed, UserStreamChanged
-from integrated_trading_system.domain.health import LinkChanged, LinkState, VenueBlocked
+from integrated_trading_system.domain.health import Alarm, AlarmKind, LinkChanged, LinkState, VenueBlocked
 from integrated_trading_system.domain.ids import AccountId, LinkId, VenueId
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.risk.codes import Code
@@ -76,3 +76,9 @@ def test_a_venue_that_refused_us_for_good_is_not_traded_on_because_a_link_tries_
     rig = RiskRig()
     rig.tell(VenueBlocked(B.venue, "451", START), link(LinkState.CONNECT))
     assert rig.ask(PAIR) == Code.VENUE_BLOCKED
+
+
+def test_a_clock_that_was_never_called_wrong_may_be_called_right() -> None:
+    rig = RiskRig()
+    rig.tell(Alarm(B.venue, AlarmKind.CLOCK_OFFSET, raised=False, figure=3.0, limit=1000.0, at=START))
+    assert rig.ask(PAIR) == "approved"

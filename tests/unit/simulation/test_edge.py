@@ -92,9 +92,3 @@ def test_a_clock_that_steps_leaves_the_stamps_of_what_was_before_as_they_were() 
     edge.set_clock(at(10), SPOT, Nanos(-1_500 * MILLISECOND))
     edge.set_clock(at(20), SPOT, Nanos(0))
     assert [spot.venue_time(at(second)) for second in (9, 10, 19, 20)] == [at(9), at(8.5), at(17.5), at(20)]
-
-
-def test_where_positions_are_held_the_clock_is_left_alone() -> None:
-    edge, _, perpetual = rig()
-    edge.set_clock(at(10), PERPETUAL, Nanos(SECOND))
-    assert perpetual.venue_time(at(11)) == at(11)

@@ -9,7 +9,8 @@ from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.ids import ClientOrderId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.order import QueryOrder
-from integrated_trading_system.venues.rest import WeightedRequest
+from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.venues.rest import RateLimit, WeightedRequest
 from tests.support.connector_rig import Rig
 from tests.support.toy_venue import BTC, MAIN, ToyTrading, accepted, toy_request, toy_venue, well_formed
 
@@ -73,6 +74,28 @@ def test_an_answer_without_use_proves_nothing_in_either_place(rig: Rig, body: st
     rig.reply(rig.call("query"), body)
     assert len(rig.executions.of(RequestFailed)) == 2
     assert rig.calls("query") == []
+
+
+@pytest.mark.parametrize(("first", "left"), [("ok", 0), ("here", 1)])
+def test_both_places_are_paid_for_before_the_first_is_asked_and_what_is_not_needed_is_given_back(
+    first: str, left: int
+) -> None:
+    limit = RateLimit("weight", 4, Nanos(60 * SECOND), 0)
+    rig = Rig(toy_venue(trading=Forgetful(), query_elsewhere=history, rate_limits=(limit,)))
+    rig.list_instruments()
+    rig.wait(120)
+    rig.tell(QUERY)
+    rig.tell(QUERY)
+    rig.tell(QUERY)
+    (refused,) = rig.executions.of(RequestFailed)
+    assert refused.no_room, "two questions are four requests"
+    one, other = rig.calls("query")
+    for each in (one, other):
+        rig.reply(each, first)
+    assert len(rig.calls("query")) == 2 * (first == "ok")
+    for _ in range(3):
+        rig.tell(QUERY)
+    assert len(rig.executions.of(RequestFailed)) == 1 + 3 - left
 
 
 def test_a_second_place_that_cannot_be_asked_leaves_the_question_open(rig: Rig) -> None:

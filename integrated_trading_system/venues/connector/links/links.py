@@ -224,7 +224,7 @@ class Links:
         link = Link(
             link=LinkId(f"{venue.venue}#{plan.name}.{life}{line.connections}"),
             plan=plan,
-            codec=(None if plan.account is None else self._accounts.get(plan.account)) or venue.codec,
+            codec=venue.codec_of(plan.account),
             context=self._context,
             venue=venue.venue,
             patience=self._patience,

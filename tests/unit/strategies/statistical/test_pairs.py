@@ -9,13 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from integrated_trading_system.config.pairs import PairsSettings
+from integrated_trading_system.domain.cointegration import CointegrationAsked, CointegrationTold, Finding, answer
 from integrated_trading_system.domain.comparison import Comparison, Member
 from integrated_trading_system.domain.ids import Asset, ClientOrderId
 from integrated_trading_system.domain.order import OrderStatus, Side
 from integrated_trading_system.domain.plan import Plan
 from integrated_trading_system.domain.time import SECOND
 from integrated_trading_system.strategies.statistical.strategy import PairsStrategy, PairsView, Why
-from tests.support.strategy_rig import StrategyRig
+from tests.support.strategy_rig import NAME, StrategyRig
 from tests.support.trading import fill, finished, instrument, order, quote
 
 Y, X = instrument("y:spot", "ETHUSDT", base=Asset("ETH")), instrument("x:spot")
@@ -76,6 +77,10 @@ class Market:
     @property
     def proposed(self) -> list[Plan]:
         return self.rig.proposed
+
+    def actor_p(self) -> float | None:
+        """What is believed now."""
+        return self.rig.actor._test.p(self.rig.now)
 
     @property
     def view(self) -> PairsView:
@@ -193,8 +198,110 @@ def test_both_models_enter() -> None:
     assert len(market.proposed) == 1
 
 
-def test_a_cointegration_test_is_refused_with_a_remedy() -> None:
-    with pytest.raises(
-        ValidationError, match="there is no cointegration test in this version; test the pair elsewhere"
-    ):
-        PairsSettings.model_validate({"cointegration_p_max": 0.05})
+# -- only where they are cointegrated --------------------------------------------------------------
+
+TESTED: dict[str, Any] = {"cointegration_p_max": 0.05, "cointegration_samples": 60, "cointegration_every_s": 10}
+
+
+def asked(market: Market) -> list[CointegrationAsked]:
+    """What was asked since the last look."""
+    effects = market.rig.system.take_effects()
+    found = [effect for effect in effects if isinstance(effect, CointegrationAsked)]
+    assert len(found) == len(effects)
+    return found
+
+
+def told(market: Market, request: str, p: float) -> None:
+    market.rig.tell(CointegrationTold(request=request, found=Finding(p, -3.0, 2.0, 0, 59)))
+
+
+def test_without_a_limit_nothing_is_asked() -> None:
+    market = Market()
+    market.settle()
+    assert asked(market) == []
+
+
+def test_the_newest_samples_are_asked_about_at_even_intervals() -> None:
+    market = Market(**TESTED)
+    for _ in range(59):
+        market.step()
+    assert asked(market) == [], "too few are known"
+    market.step()
+    (first,) = asked(market)
+    assert (len(first.y), len(first.x), first.actor) == (60, 60, NAME)
+    assert answer(first).found is not None
+    for _ in range(9):
+        market.step()
+    assert asked(market) == []
+    market.step()
+    (second,) = asked(market)
+    assert second.y[:50] == first.y[10:]
+    assert second.x[:50] == first.x[10:]
+    assert second.request != first.request
+
+
+@pytest.mark.parametrize(("p", "entered"), [(0.05, True), (0.050001, False)])
+def test_a_pair_is_entered_only_where_p_is_not_above_the_limit(p: float, entered: bool) -> None:
+    market = Market(**TESTED)
+    market.settle()
+    told(market, asked(market)[-1].request, p)
+    market.step(0.003)
+    assert len(market.proposed) == entered
+    assert (Why.NOT_COINTEGRATED in market.view.missed) != entered
+    assert market.view.cointegration is not None
+
+
+def test_while_nothing_is_known_nothing_is_entered() -> None:
+    market = Market(**TESTED)
+    market.settle()
+    market.step(0.003)
+    assert (market.proposed, list(market.view.missed)) == ([], [Why.UNTESTED])
+    market.rig.tell(CointegrationTold(request=asked(market)[-1].request, reason="busy"))
+    market.step(0.003)
+    assert (market.proposed, list(market.view.missed)) == ([], [Why.UNTESTED])
+    assert market.view.cointegration is not None
+    assert market.view.cointegration.reason == "busy"
+
+
+def test_an_answer_to_an_older_question_counts_for_nothing() -> None:
+    market = Market(**TESTED)
+    market.settle()
+    *_, before, newest = asked(market)
+    told(market, before.request, 0.01)
+    market.step(0.003)
+    assert market.proposed == []
+    told(market, newest.request, 0.01)
+    market.step(0.003)
+    assert len(market.proposed) == 1
+
+
+def test_an_answer_is_believed_until_the_question_is_two_intervals_old() -> None:
+    market = Market(**TESTED)
+    for _ in range(120):
+        market.step()
+    question = asked(market)[-1]
+    told(market, question.request, 0.01)
+    for _ in range(19):  # nobody answers what is asked meanwhile
+        market.step()
+    assert market.actor_p() == 0.01
+    market.step()
+    market.step()
+    assert market.actor_p() is None
+
+
+def test_what_is_held_is_closed_whatever_the_test_says() -> None:
+    market = Market(**TESTED)
+    market.settle()
+    told(market, asked(market)[-1].request, 0.01)
+    market.step(0.003)
+    market.trade(market.proposed[0])
+    told(market, "", 0.9)
+    for _ in range(40):
+        market.step()
+    assert market.view.exits == {"back": 1}
+    assert len(market.proposed) == 2
+
+
+def test_more_samples_than_can_be_tested_are_refused_beforehand() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 5000"):
+        PairsSettings.model_validate({"cointegration_samples": 5_001})

@@ -392,7 +392,6 @@ NOON = 1726056000000
         ("12:00:09", "12:00:00", f"to={NOON + 1}"),
         ("12:00:00", "12:00:09", f"from={NOON + 9000}"),
         ("12:00:00.001", "12:00:00", f"to={NOON}"),
-        ("12:00:00", "12:00:00", f"to={NOON - 1}"),
     ],
 )
 def test_after_a_full_page_the_next_begins_at_its_edge_whichever_way_it_is_sorted(
@@ -402,6 +401,13 @@ def test_after_a_full_page_the_next_begins_at_its_edge_whichever_way_it_is_sorte
     fills, following = spot.decode_fills(FILLS, SOL, backpack.reply(rows))
     assert len(fills) == 1000
     assert following == cursor
+
+
+def test_a_full_page_of_one_instant_is_not_taken_for_all_of_its_fills(spot: Trading) -> None:
+    rows = [fill(n, "2024-09-11T12:00:00") for n in range(1000)]
+    with pytest.raises(MalformedReply):
+        spot.decode_fills(FILLS, SOL, backpack.reply(rows))
+    assert spot.decode_fills(FILLS, SOL, backpack.reply(rows[1:]))[1] == ""
 
 
 # -- balances ------------------------------------------------------------------------------------

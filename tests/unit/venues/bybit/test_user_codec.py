@@ -59,6 +59,7 @@ EXECUTION: dict[str, Any] = {
     "execType": "Trade",
     "execTime": "1746270400353",
     "isMaker": False,
+    "seq": 4688002127,
 }
 
 
@@ -166,6 +167,7 @@ def test_a_trade_of_ours_is_a_fill(linear: Codec) -> None:
         liquidity=Liquidity.TAKER,
         venue_time=from_millis(1746270400353),
         received_at=AT,
+        sequence=4688002127,
     )
 
 

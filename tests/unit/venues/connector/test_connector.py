@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.execution import UserStreamChanged
 from integrated_trading_system.domain.health import ClockSample, LinkChanged, LinkState, Quarantined, SnapshotWanted
 from integrated_trading_system.domain.http import HttpReply
-from integrated_trading_system.domain.ids import LinkId
+from integrated_trading_system.domain.ids import AccountId, LinkId
 from integrated_trading_system.domain.inputs import Shutdown
 from integrated_trading_system.domain.instrument import InstrumentsListed
 from integrated_trading_system.domain.link import (
@@ -22,9 +22,20 @@ from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.venues.connector.voice import REASONS_MAX, count
 from integrated_trading_system.venues.rest import WeightedRequest
-from integrated_trading_system.venues.venue import ControlFrame
+from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
 from tests.support.connector_rig import NAME, Rig
-from tests.support.toy_venue import BTC, ETH, MAIN, TOY, ToyMarket, ToySession, accepted, toy_request, toy_venue
+from tests.support.toy_venue import (
+    BTC,
+    ETH,
+    MAIN,
+    TOY,
+    ToyCodec,
+    ToyMarket,
+    ToySession,
+    accepted,
+    toy_request,
+    toy_venue,
+)
 
 
 def test_the_start_asks_for_time_and_instruments_and_opens_nothing() -> None:
@@ -385,3 +396,26 @@ def test_an_empty_or_idle_frame_is_only_a_sign_of_life(data: bytes) -> None:
     rig.feed.take()
     rig.tell(FrameReceived(link, data, rig.now))
     assert rig.feed.messages == []
+
+
+def test_every_account_has_an_event_stream_of_its_own_with_a_codec_of_its_own() -> None:
+    second, codec = AccountId("toy:spot/second"), ToyCodec()
+
+    class PerAccount(ToySession):
+        def user_link(self, account: AccountId) -> LinkPlan | None:
+            return replace(self.user, account=account, resolve=None, keep_alive=None)
+
+    rig = Rig(toy_venue(session=PerAccount(), further_codecs={second: codec}), accounts=(MAIN, second))
+    rig.list_instruments()
+    opened = [effect.link for effect in rig.take(OpenLink)]
+    assert [link for link in opened if "user" in link] == ["toy:spot#user.1", "toy:spot#user.second.1"]
+    assert list(codec.listed) == ["BTC", "ETH"]
+    for link in opened[1:]:
+        rig.opened(link)
+        rig.frame(link, "A logon")
+    assert [news.account for news in rig.executions.of(UserStreamChanged)] == [MAIN, second]
+    rig.closed(opened[2])
+    last = rig.executions.of(UserStreamChanged)[-1]
+    assert (last.account, last.up) == (second, False)
+    assert rig.venue.codec_of(None) is rig.venue.codec
+    assert rig.venue.codec_of(second) is codec

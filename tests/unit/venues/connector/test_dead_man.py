@@ -33,7 +33,7 @@ from integrated_trading_system.venues.signer import Signer
 from tests.support.collector import Collector
 from tests.support.connector_rig import START, Rig
 
-ACCOUNT = AccountId("demo")
+ACCOUNT, OTHER = AccountId("demo"), AccountId("demo-two")
 SYMBOLS = {"binance:usdm": "BTCUSDT", "kraken:spot": "BTC/USDT", "okx:spot": "BTC-USDT"}
 EVERY, AFTER = 4, 10
 """Seconds: as short as a venue takes them."""
@@ -46,17 +46,21 @@ class Wired:
         venue, symbol = VenueId(name), SYMBOLS[name]
         self.instrument = InstrumentId(f"{name}:{symbol}")
         self.symbol = symbol
-        credentials = simulated_credentials(venue, ACCOUNT, 7)
-        self.account = Account(
-            str(ACCOUNT),
-            {"USDT": Decimal(1_000_000), "BTC": Decimal(20)},
-            api_key=credentials.api_key,
-            secret=credentials.api_secret,
-            passphrase=credentials.passphrase,
+        keys = {account: simulated_credentials(venue, account, 7) for account in (ACCOUNT, OTHER)}
+        self.account, self.other = (
+            Account(
+                str(account),
+                {"USDT": Decimal(1_000_000), "BTC": Decimal(20)},
+                api_key=credentials.api_key,
+                secret=credentials.api_secret,
+                passphrase=credentials.passphrase,
+            )
+            for account, credentials in keys.items()
         )
-        self.exchange = build_exchange(venue, listings(venue, (symbol,)), [self.account], Market(7, START), START)
+        both = [self.account, self.other]
+        self.exchange = build_exchange(venue, listings(venue, (symbol,)), both, Market(7, START), START)
         self.dialect = build_dialect(venue, self.exchange)
-        self._signer = Signer(catalog.signing_of(venue), {ACCOUNT: credentials})
+        self._signer = Signer(catalog.signing_of(venue), keys)
         built = catalog.build(venue, catalog.endpoints_of(venue), ACCOUNT)
         short = {"streams": [DataType.QUOTES], "dead_man_every_s": EVERY, "dead_man_after_s": AFTER, **settings}
         self.rig = Rig(built, symbols=(symbol,), accounts=(ACCOUNT,), **short)
@@ -64,7 +68,9 @@ class Wired:
         self.rig.system.bus.subscribe(Alarm, self.alarms)
         self.cut = False
         self.told: list[str] = []
-        """What the dead-man timer was told."""
+        """What the dead-man timer was told,"""
+        self.told_for: list[AccountId | None] = []
+        """and whose."""
         self.run(3)
 
     def run(self, seconds: float) -> None:
@@ -97,6 +103,7 @@ class Wired:
         request, now = call.request, self.rig.now
         if call.purpose == "dead_man":
             self.told.append(request.query.split("&recvWindow")[0] or request.body)
+            self.told_for.append(call.account)
         if call.account is not None:
             request = self._signer.request(request, call.account, now)
         asked = ServerRequest(
@@ -109,12 +116,12 @@ class Wired:
         reply = self.dialect.http(asked, now)
         return HttpReply(call=call.call, status=reply.status, headers={}, body=reply.body, sent_at=now, received_at=now)
 
-    def submit(self, name: str, in_force: TimeInForce = TimeInForce.GTC) -> None:
+    def submit(self, name: str, in_force: TimeInForce = TimeInForce.GTC, account: AccountId = ACCOUNT) -> None:
         """A bid far below the market."""
         request = OrderRequest(
             client_order_id=ClientOrderId(name),
             instrument=self.instrument,
-            account=ACCOUNT,
+            account=account,
             side=Side.BUY,
             order_type=OrderType.LIMIT,
             quantity=Decimal("0.01"),
@@ -127,10 +134,10 @@ class Wired:
         self.rig.tell(SubmitOrder(request, Nanos(self.rig.now + 5 * SECOND)))
         self.run(1)
 
-    def cancel(self, name: str) -> None:
-        self.rig.tell(CancelOrder(ClientOrderId(name), self.instrument, ACCOUNT, None))
+    def cancel(self, name: str, account: AccountId = ACCOUNT) -> None:
+        self.rig.tell(CancelOrder(ClientOrderId(name), self.instrument, account, None))
         self.run(1)
-        self.rig.tell(QueryOrder(ClientOrderId(name), self.instrument, ACCOUNT))
+        self.rig.tell(QueryOrder(ClientOrderId(name), self.instrument, account))
         self.run(1)
 
     def of_somebody_else(self) -> Order:
@@ -196,6 +203,21 @@ def test_an_ordinary_end_stops_it_and_an_end_with_open_orders_leaves_it_running(
     ended.rig.tell(Shutdown("stopped"))
     ended.run(1)
     assert len(ended.told) == 2
+
+
+def test_each_account_has_a_timer_of_its_own(wired: Wired) -> None:
+    wired.submit("one")
+    wired.submit("two", account=OTHER)
+    assert wired.told_for == [ACCOUNT, OTHER]
+    wired.cancel("two", OTHER)
+    wired.run(3 * EVERY)
+    assert wired.told_for.count(OTHER) == 2, "it was begun, and stopped"
+    assert wired.told_for.count(ACCOUNT) > 3, "this one goes on"
+    assert len(set(wired.told)) == 2
+    wired.submit("three", account=OTHER)
+    wired.cut = True
+    wired.run(AFTER + 1)
+    assert (wired.account.open, wired.other.open) == ({}, {})
 
 
 def test_an_order_that_cannot_rest_arms_nothing(wired: Wired) -> None:

@@ -133,7 +133,7 @@ class Trading:
 
     def account(self, call: Call) -> Any:
         """``GET /api/v1/account``: fees in basis points."""
-        rules = self._exchange.rules
+        rules = self._exchange.rules_of(call.customer)
         return {
             "autoBorrowSettlements": False,
             "autoLend": False,

@@ -123,7 +123,7 @@ class SpotTrading:
     # -- account --------------------------------------------------------------------------------
 
     def account(self, call: Call) -> Any:
-        account, rules = call.customer, self._exchange.rules
+        account, rules = call.customer, self._exchange.rules_of(call.customer)
         maker, taker = rules.maker_bps, rules.taker_bps
         skip_empty = call.params.get("omitZeroBalances") == "true"
         return {
@@ -151,7 +151,7 @@ class SpotTrading:
         }
 
     def commission(self, call: Call) -> Any:
-        rules = self._exchange.rules
+        rules = self._exchange.rules_of(call.customer)
         zero = {name: number(ZERO) for name in ("maker", "taker", "buyer", "seller")}
         rates = {"maker": number(rules.maker_bps / 10_000), "taker": number(rules.taker_bps / 10_000)}
         return {

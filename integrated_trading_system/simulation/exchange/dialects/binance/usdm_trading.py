@@ -196,7 +196,7 @@ class UsdmTrading:
         raise Failure(-4059, "No need to change position side.")
 
     def commission(self, call: Call) -> Any:
-        rules = self._exchange.rules
+        rules = self._exchange.rules_of(call.customer)
         rates = {"maker": number(rules.maker_bps / 10_000, 6), "taker": number(rules.taker_bps / 10_000, 6)}
         return {
             "symbol": self._symbol(call),

@@ -54,7 +54,7 @@ class Accounts:
         if not self._queries.is_ours(call):
             return {"category": call.text("category"), "list": []}
         chosen = [self._queries.symbol(call)] if call.optional("symbol") else self._exchange.symbols.values()
-        taker, maker = self._rows.fee_rate(maker=False), self._rows.fee_rate(maker=True)
+        taker, maker = (self._rows.fee_rate(call.customer, maker=maker) for maker in (False, True))
         rows = [
             {"symbol": state.listing.symbol, "baseCoin": "", "takerFeeRate": taker, "makerFeeRate": maker}
             for state in chosen

@@ -193,7 +193,7 @@ class OrderRows:
             "execPnl": plain(fill.realised),
             "isLeverage": "0",
             "isMaker": fill.maker,
-            "feeRate": self.fee_rate(maker=fill.maker),
+            "feeRate": self.fee_rate(account, maker=fill.maker),
             "tradeIv": "",
             "markIv": "",
             "markPrice": "" if listing.kind is Kind.SPOT else fixed(state.mark_price, price),
@@ -206,10 +206,9 @@ class OrderRows:
             "seq": fill.trade_id,
         }
 
-    def fee_rate(self, *, maker: bool) -> str:
+    def fee_rate(self, account: Account, *, maker: bool) -> str:
         """A fraction of the value."""
-        rules = self.exchange.rules
-        return plain((rules.maker_bps if maker else rules.taker_bps) / BPS)
+        return plain(account.fee_bps(self.exchange.rules, maker=maker) / BPS)
 
     def status(self, order: Order) -> str:
         """``orderStatus``. Only spot has a word of its own for "cancelled after some fills"."""

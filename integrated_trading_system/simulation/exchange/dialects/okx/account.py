@@ -57,7 +57,7 @@ class Accounts:
 
     def fee_rates(self, call: Call) -> Any:
         """``GET /api/v5/account/trade-fee``: negative is charged."""
-        maker, taker = (plain(self._rows.fee_rate(maker=maker)) for maker in (True, False))
+        maker, taker = (plain(self._rows.fee_rate(call.customer, maker=maker)) for maker in (True, False))
         spot = self._rows.product.spot
         return [
             {

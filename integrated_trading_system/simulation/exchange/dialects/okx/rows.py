@@ -8,6 +8,7 @@ from msgspec import Struct
 from integrated_trading_system.domain.money import BPS, ZERO, plain
 from integrated_trading_system.domain.order import OrderType, TimeInForce
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialects.okx.http import fixed, millis
 from integrated_trading_system.simulation.exchange.exchange import Exchange
 from integrated_trading_system.simulation.exchange.floor import SymbolState
@@ -81,10 +82,9 @@ class OrderRows:
         """What is listed under this name."""
         return self.exchange.symbols[symbol]
 
-    def fee_rate(self, *, maker: bool) -> Decimal:
+    def fee_rate(self, account: Account, *, maker: bool) -> Decimal:
         """A fraction of the value; negative is charged."""
-        rules = self.exchange.rules
-        return -(rules.maker_bps if maker else rules.taker_bps) / BPS
+        return -account.fee_bps(self.exchange.rules, maker=maker) / BPS
 
     def instrument(self, state: SymbolState) -> dict[str, Any]:
         """As ``public/instruments`` describes it."""
@@ -205,7 +205,7 @@ class OrderRows:
             "fillFeeCcy": fill.fee_asset,
         }
 
-    def fill(self, fill: Execution) -> dict[str, Any]:
+    def fill(self, account: Account, fill: Execution) -> dict[str, Any]:
         """As ``trade/fills`` describes it."""
         listing = self.state(fill.symbol).listing
         return {
@@ -225,7 +225,7 @@ class OrderRows:
             "execType": "M" if fill.maker else "T",
             "feeCcy": fill.fee_asset,
             "fee": plain(-fill.fee),
-            "feeRate": plain(self.fee_rate(maker=fill.maker)),
+            "feeRate": plain(self.fee_rate(account, maker=fill.maker)),
             "ts": self.time(fill.time),
             "fillTime": self.time(fill.time),
         }

@@ -101,7 +101,7 @@ class Trading:
         after = call.optional("after")
         names = [bill_id(fill) for fill in newest]
         start = names.index(after) + 1 if after in names else 0
-        return [self._rows.fill(fill) for fill in newest[start : start + call.limit(100)]]
+        return [self._rows.fill(call.customer, fill) for fill in newest[start : start + call.limit(100)]]
 
     # -- inside ---------------------------------------------------------------------------------
 
