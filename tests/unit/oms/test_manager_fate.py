@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from integrated_trading_system.config.oms import OmsSettings
-from integrated_trading_system.domain.execution import Fill, OrderRejected, SubmitRefused, SubmitUncertain
+from integrated_trading_system.domain.execution import CancelFailed, Fill, OrderRejected, SubmitRefused, SubmitUncertain
 from integrated_trading_system.domain.ids import ClientOrderId, TradeId, VenueOrderId, venue_of
 from integrated_trading_system.domain.journal import JournalCommitted
 from integrated_trading_system.domain.order import (
@@ -30,6 +30,13 @@ def sent(rig: Rig, quantity: int = 5) -> OrderRequest:
     request: OrderRequest = rig.submits()[0].request
     rig.take()
     return request
+
+
+def other(rig: Rig, number: int) -> OrderRequest:
+    rig.approve(single(number, 5, rig.now))
+    (submit,) = rig.submits()
+    rig.take()
+    return submit.request
 
 
 def uncertain(request: OrderRequest) -> SubmitUncertain:
@@ -140,6 +147,46 @@ def test_no_answer_and_a_reject_leave_the_order_unknown_until_its_absence_is_pro
     rig.tell(rig.fills(VENUES[0]))
     assert status(rig, request) is OrderStatus.REJECTED
     assert rig.oms.view().open == 0
+
+
+def test_of_an_order_that_could_rest_a_list_of_fills_that_may_still_lag_proves_nothing() -> None:
+    """It may have traded just before it was no longer open, and the list may not have that yet."""
+    rig = Rig()
+    request = sent(rig)
+    rig.tell(uncertain(request))
+    rig.wait(PROOF_MS + 1)
+    rig.tell(rig.not_found(request), rig.open_orders(VENUES[0]))
+    for millis in (0, 1_999):
+        rig.wait(millis)
+        rig.tell(rig.fills(VENUES[0]))
+        assert status(rig, request) is OrderStatus.UNKNOWN
+    rig.wait(1)
+    rig.tell(rig.fills(VENUES[0]))
+    assert status(rig, request) is OrderStatus.REJECTED
+
+
+def test_a_question_about_an_order_names_it_as_the_venue_does_where_that_is_known() -> None:
+    rig = Rig()
+    request = sent(rig)
+    rig.tell(
+        rig.accepted(request),
+        CancelFailed(client_order_id=request.client_order_id, reason="timeout", received_at=START),
+    )
+    names = [question.venue_order_id for question in rig.take() if isinstance(question, QueryOrder)]
+    assert names == [rig.accepted(request).venue_order_id]
+
+
+def test_orders_are_counted_by_what_became_of_them() -> None:
+    rig = Rig()
+    for made, status_, filled in (
+        (sent(rig), OrderStatus.EXPIRED, 0),
+        (other(rig, 4), OrderStatus.EXPIRED, 0),
+        (other(rig, 6), OrderStatus.CANCELLED, 0),
+        (other(rig, 8), OrderStatus.CANCELLED, 0),
+    ):
+        rig.tell(rig.done(made, status_, filled))
+    view = rig.oms.view()
+    assert (view.submitted, view.expired, view.cancelled, view.filled, view.rejected) == (4, 2, 2, 0, 0)
 
 
 def test_an_unknown_order_is_found_by_asking() -> None:
@@ -294,6 +341,20 @@ def test_a_fill_without_our_id_waits_until_the_order_knows_the_venues() -> None:
     rig.tell(rig.report(request, OrderStatus.FILLED, 5))
     assert [fill.client_order_id for fill in rig.heard.of(Fill)] == [request.client_order_id]
     assert status(rig, request) is OrderStatus.FILLED
+
+
+def test_several_fills_without_our_id_wait_on_while_any_order_might_be_theirs() -> None:
+    rig = Rig()
+    request, another = sent(rig), other(rig, 6)
+    assert another.side is request.side
+    rig.tell(uncertain(request), uncertain(another))
+    rig.tell(*(rig.fill(request, quantity, trade, named=False) for quantity, trade in ((2, "t1"), (3, "t2"))))
+    rig.tell(rig.report(another, OrderStatus.WORKING))
+    assert rig.heard.of(Fill) == []
+    rig.tell(rig.report(request, OrderStatus.FILLED, 5))
+    assert [fill.client_order_id for fill in rig.heard.of(Fill)] == [request.client_order_id] * 2
+    assert status(rig, request) is OrderStatus.FILLED
+    assert rig.oms.view().external == 0
 
 
 def test_a_held_fill_makes_its_order_be_asked_for() -> None:
