@@ -299,7 +299,7 @@ def test_the_command_tells_how_far_it_is_and_what_it_came_to(
         (("--venue", "nowhere"), 2, "unknown venue 'nowhere'"),
         (("--symbols", "NOTHING"), 2, "does not list NOTHING"),
         (("--set", "storage.enabled=false"), 2, "nothing to load into"),
-        (("--set", "mode=live"), 3, "live is not open"),
+        (("--set", "mode=live"), 3, "mode: live is refused, nothing was sent"),
     ],
 )
 def test_every_exit_code_is_as_documented(

@@ -222,4 +222,4 @@ async def test_a_database_of_the_first_version_is_migrated_without_loss(path: Pa
     await history.close()
     assert rows(path, "SELECT made, complete FROM kline_data") == [(0, 1)]
     assert rows(path, "SELECT trade_id, price FROM trade_data") == [("1", 1.5)]
-    assert rows(path, "PRAGMA user_version") == [(2,)]
+    assert rows(path, "PRAGMA user_version") == [(3,)]

@@ -7,7 +7,6 @@ changes a figure and nothing else.
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -85,8 +84,8 @@ def test_a_venue_that_sets_its_clock_is_followed_and_nothing_old_is_decided_on_m
 ) -> None:
     market = WatchedMarket(tmp_path, ["binance:usdm", "binance:spot"])
     market.begin()
-    dialect: Any = market.world._dialects[VenueId("binance:usdm")]
-    dialect._clock_offset += int(step * SECOND)
+    exchange = market.world.exchanges[VenueId("binance:usdm")]
+    exchange.clock_offset = Nanos(exchange.clock_offset + int(step * SECOND))
     stepped, other = market.instruments
     market.run(1)
     assert market.state(other) is BookState.VALID

@@ -34,11 +34,11 @@ class Served:
     def place(self) -> dict[str, Any]:
         """Its `venue` and `port`, and the `key`, `secret` and `password` (if it wants one) of its one account."""
         assert self._process.stdout is not None
-        words = 4 if self._venue.partition(":")[0] in PASSPHRASE_VENUES else 3
+        words = 5 if self._venue.partition(":")[0] in PASSPHRASE_VENUES else 4
         lines = [self._process.stdout.readline().split() for _ in range(words)]
         if not all(lines):
             raise AssertionError(f"{self._venue} did not start: {self._process.communicate()}")
-        address, key, secret, *passphrase = lines
+        address, _, key, secret, *passphrase = lines
         port = int(address[-1].rpartition(":")[2])
         password = passphrase[0][1] if passphrase else ""
         return {"venue": self._venue, "port": port, "key": key[2], "secret": secret[1], "password": password}

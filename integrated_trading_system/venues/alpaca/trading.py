@@ -317,9 +317,9 @@ def _time(state: wire.OrderState) -> Nanos:
         raise MalformedReply(str(error)) from error
 
 
-def _amount(text: str | None) -> Decimal:
+def _amount(told: str | int | None) -> Decimal:
     try:
-        return parse_decimal(text or "0")
+        return parse_decimal(str(told or "0"))
     except ValueError as error:
         raise MalformedReply(str(error)) from error
 

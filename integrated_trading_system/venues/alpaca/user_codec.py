@@ -83,7 +83,7 @@ class UserCodec:
             client_order_id=client,
             venue_order_id=ours,
             status=status,
-            venue_filled=parse_decimal(order.filled_qty or "0"),
+            venue_filled=parse_decimal(str(order.filled_qty or "0")),
             reason="" if status is OrderStatus.FILLED else update.event[:40],
             venue_time=venue_time,
             received_at=received_at,

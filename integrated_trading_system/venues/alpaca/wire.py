@@ -179,11 +179,11 @@ class OrderState(Struct):
     symbol: str
     status: str
     asset_class: str = ""
-    filled_qty: str | None = None
+    filled_qty: str | int | None = None
     side: str = ""
-    limit_price: str | None = None
-    qty: str | None = None
-    """None for an order of an amount of money."""
+    limit_price: str | int | None = None
+    qty: str | int | None = None
+    """None for an order of an amount of money; a bare number in older replies."""
     updated_at: str | None = None
     submitted_at: str | None = None
 
