@@ -21,8 +21,8 @@ from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.drivers.publish.board import Board, price_painter
 from integrated_trading_system.drivers.publish.events import KINDS
 from integrated_trading_system.drivers.publish.outbox import Outbox
+from integrated_trading_system.orchestrator.commands.replaying import Capture, play, read_captures, settings_for
 from integrated_trading_system.orchestrator.platform import Platform
-from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
 
 BATCH = 100
 QUICK = 2_000

@@ -12,7 +12,7 @@ from typing import Any
 import _bench
 
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
+from integrated_trading_system.orchestrator.commands.replaying import Capture, play, read_captures, settings_for
 
 FILES = {
     "binance:spot": ("spot/btcusdt_20240808.gz", "BTCUSDT"),

@@ -15,8 +15,8 @@ from integrated_trading_system.domain.health import TradingState
 from integrated_trading_system.facade.desk import Desk
 from integrated_trading_system.orchestrator import orchestrator
 from integrated_trading_system.orchestrator.options import DEFAULT_CONFIG, RunOptions
-from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.platform import RISK
+from integrated_trading_system.orchestrator.shown.outcome import Outcome
 
 T = TypeVar("T")
 

@@ -34,8 +34,8 @@ from integrated_trading_system.drivers.operator import (
 )
 from integrated_trading_system.drivers.port import Port
 from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, Platform
+from integrated_trading_system.orchestrator.shown.status import PlatformStatus
 from integrated_trading_system.orchestrator.state import State
-from integrated_trading_system.orchestrator.status import PlatformStatus
 
 CONFIRM_SECONDS: Final = 2.0
 """How long a command waits to see that it was done."""

@@ -39,18 +39,18 @@ from integrated_trading_system.drivers.storage.sqlite import History
 from integrated_trading_system.drivers.websocket import WebSocketDriver
 from integrated_trading_system.drivers.worker import open_worker
 from integrated_trading_system.orchestrator.dev import build_world
-from integrated_trading_system.orchestrator.doctor import admit, watch_keys
+from integrated_trading_system.orchestrator.doctor.doctor import admit, watch_keys
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.operations import open_operations
 from integrated_trading_system.orchestrator.options import RunOptions
-from integrated_trading_system.orchestrator.outcome import FillLog, Outcome
 from integrated_trading_system.orchestrator.outputs import Outputs, history_queue
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, connector_name, taker_name
 from integrated_trading_system.orchestrator.recording import header_of
+from integrated_trading_system.orchestrator.shown.outcome import FillLog, Outcome
+from integrated_trading_system.orchestrator.shown.status import PlatformStatus
+from integrated_trading_system.orchestrator.shown.summary import picture, plans_of
 from integrated_trading_system.orchestrator.signers import configured_signers
 from integrated_trading_system.orchestrator.state import State, take_state
-from integrated_trading_system.orchestrator.status import PlatformStatus
-from integrated_trading_system.orchestrator.summary import picture, plans_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 

@@ -9,11 +9,11 @@ from integrated_trading_system.drivers.recorder import Recorder
 from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.options import Exit, RunOptions
-from integrated_trading_system.orchestrator.outcome import FillLog
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Platform, Recovered
 from integrated_trading_system.orchestrator.recording import header_of
-from integrated_trading_system.orchestrator.report import exit_code, finish
-from integrated_trading_system.orchestrator.summary import outcome_of
+from integrated_trading_system.orchestrator.shown.outcome import FillLog
+from integrated_trading_system.orchestrator.shown.report import exit_code, finish
+from integrated_trading_system.orchestrator.shown.summary import outcome_of
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.virtual import MemoryStore, VirtualDriver

@@ -31,7 +31,7 @@ CATCH_ALL = {"Exception", "BaseException"}
 
 MAY_WAIT = ("drivers/", "orchestrator/", "facade/")
 MAY_CATCH_ALL = ("runtime/cell.py", "runtime/system.py", "drivers/")
-MAY_PRINT = ("orchestrator/cli", "drivers/terminal")
+MAY_PRINT = ("orchestrator/commands/cli", "drivers/terminal")
 MAY_APPROVE = ("risk/",)
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.ids import Asset
-from integrated_trading_system.orchestrator.doctor import examine
-from integrated_trading_system.orchestrator.finding import Verdict
+from integrated_trading_system.orchestrator.doctor.doctor import examine
+from integrated_trading_system.orchestrator.doctor.finding import Verdict
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
-from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.platform import PMS, Recovered
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.outcome import Outcome
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.orchestrator.wiring import wire
 from tests.integration.test_paper_over_sockets import balanced
 from tests.support.live import ACCOUNT, confirmed, key_of, live_settings

@@ -14,7 +14,7 @@ from integrated_trading_system.config.platform import Mode
 from integrated_trading_system.domain.errors import JournalUnavailable
 from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.lock import StateLock
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.orchestrator.dev import build_world
 from integrated_trading_system.orchestrator.platform import OMS, RISK, Recovered
 from integrated_trading_system.orchestrator.state import take_state

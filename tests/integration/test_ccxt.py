@@ -34,7 +34,7 @@ from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.platform import connector_name
 from integrated_trading_system.orchestrator.recording import platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from tests.support.ccxt_places import PLACES
 from tests.support.collector import Collector
 from tests.support.port import RecordingPort, TestGate

@@ -13,9 +13,9 @@ import pytest
 from integrated_trading_system.domain.health import Halt, Resume, TradingState
 from integrated_trading_system.orchestrator.options import Exit
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
-from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.platform import OMS, RISK
-from integrated_trading_system.orchestrator.report import exit_code
+from integrated_trading_system.orchestrator.shown.outcome import Outcome
+from integrated_trading_system.orchestrator.shown.report import exit_code
 from integrated_trading_system.strategies.arbitrage.missed import Miss
 from tests.support.raw_server import free_port
 from tests.support.served import ServedMarket, paper_settings, until

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.drivers.lock import StateLock
-from integrated_trading_system.orchestrator.cli import main
-from integrated_trading_system.orchestrator.doctor import Examination, examine
-from integrated_trading_system.orchestrator.finding import Finding, Verdict
+from integrated_trading_system.orchestrator.commands.cli import main
+from integrated_trading_system.orchestrator.doctor.doctor import Examination, examine
+from integrated_trading_system.orchestrator.doctor.finding import Finding, Verdict
 from integrated_trading_system.orchestrator.platform import Recovered
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.exchange.orders import NewOrder

@@ -14,7 +14,7 @@ import pytest
 from msgspec import json
 
 from integrated_trading_system import __version__
-from integrated_trading_system.orchestrator.cli import COMMANDS, _parser, main
+from integrated_trading_system.orchestrator.commands.cli import COMMANDS, _parser, main
 from integrated_trading_system.orchestrator.options import Exit
 
 ROOT = Path(__file__).resolve().parents[2]

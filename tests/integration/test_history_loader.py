@@ -25,7 +25,7 @@ from integrated_trading_system.domain.intervals import opened_at
 from integrated_trading_system.domain.time import DAY, HOUR, MINUTE, Nanos
 from integrated_trading_system.drivers.loop import Clock
 from integrated_trading_system.drivers.storage.past import Wanted
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.orchestrator.history_loader import HistoryLoader, Loaded, Progress
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.simulation.exchange.dialect import Dialect

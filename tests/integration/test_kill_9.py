@@ -23,8 +23,8 @@ from integrated_trading_system.domain.ids import venue_of
 from integrated_trading_system.drivers.journal import Journal
 from integrated_trading_system.drivers.operator import Command, Request
 from integrated_trading_system.oms.records import fills_of
+from integrated_trading_system.orchestrator.commands.operating import ask
 from integrated_trading_system.orchestrator.marks import read_halt
-from integrated_trading_system.orchestrator.operating import ask
 from integrated_trading_system.orchestrator.options import Exit
 from tests.support.killed import Counter, Run, prepare, report, until
 from tests.support.live import ACCOUNT

@@ -13,12 +13,12 @@ from integrated_trading_system.domain.time import SECOND, Nanos
 from integrated_trading_system.drivers.audit import AUDIT, verify
 from integrated_trading_system.drivers.lock import lock_holder
 from integrated_trading_system.drivers.operator import Command, Request
-from integrated_trading_system.orchestrator.doctor import watch_keys
-from integrated_trading_system.orchestrator.operating import ask
+from integrated_trading_system.orchestrator.commands.operating import ask
+from integrated_trading_system.orchestrator.doctor.doctor import watch_keys
 from integrated_trading_system.orchestrator.options import RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
 from integrated_trading_system.orchestrator.platform import PMS, RISK, Recovered, connector_name
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.orchestrator.wiring import wire
 from integrated_trading_system.simulation.exchange.dialect import ServerReply, ServerRequest
 from integrated_trading_system.simulation.shadow import NOT_SENT

@@ -21,9 +21,9 @@ from integrated_trading_system.domain.order import Side
 from integrated_trading_system.drivers.audit import AUDIT, verify
 from integrated_trading_system.drivers.lock import StateLock
 from integrated_trading_system.drivers.operator import SOCKET, Command, Request, address
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
+from integrated_trading_system.orchestrator.commands.operating import ask
 from integrated_trading_system.orchestrator.marks import HALTED
-from integrated_trading_system.orchestrator.operating import ask
 from integrated_trading_system.orchestrator.options import Exit
 from integrated_trading_system.simulation.exchange.orders import NewOrder
 from tests.support.killed import Run, prepare

@@ -6,9 +6,9 @@ from pathlib import Path
 from integrated_trading_system.domain.health import BookState, LinkState, TradingState
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
-from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.platform import OMS, PMS, RISK, connector_name
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.outcome import Outcome
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from tests.support.raw_server import free_port
 from tests.support.served import ServedMarket, ServedProcess, paper_settings, until
 

@@ -7,7 +7,7 @@ from msgspec import json
 
 from integrated_trading_system.domain.cointegration import CointegrationTold
 from integrated_trading_system.drivers.recorder import read_blocks
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.runtime.recording import Told
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

@@ -17,7 +17,7 @@ from integrated_trading_system.drivers import watchdog
 from integrated_trading_system.drivers.guard import Guard
 from integrated_trading_system.drivers.lock import StateLock
 from integrated_trading_system.drivers.watchdog import BEAT, FAREWELL, Task
-from integrated_trading_system.orchestrator.guarding import guard_of
+from integrated_trading_system.orchestrator.commands.guarding import guard_of
 from integrated_trading_system.orchestrator.marks import read_halt
 from integrated_trading_system.orchestrator.options import Exit, RunOptions
 from tests.integration.test_kill_9 import Exchanges

@@ -27,7 +27,7 @@ from integrated_trading_system.domain.market import (
 )
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.orchestrator.platform import FEED, OMS, RISK, Platform, connector_name
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.shown.summary import picture
 from integrated_trading_system.runtime.cell import InlineRef
 from integrated_trading_system.runtime.mailbox import Mailbox
 from integrated_trading_system.venues import catalog

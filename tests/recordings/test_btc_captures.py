@@ -12,8 +12,8 @@ from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import AccountId, InstrumentId
 from integrated_trading_system.domain.market import Quote
 from integrated_trading_system.domain.money import from_float
-from integrated_trading_system.orchestrator.replaying import play, read_captures, settings_for
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.commands.replaying import play, read_captures, settings_for
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.venues import catalog
 from tests.support.accounting import refused, unaccounted
 from tests.support.observer import CrossVenue

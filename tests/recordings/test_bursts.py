@@ -13,9 +13,9 @@ from msgspec import json
 from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import instrument_id
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
+from integrated_trading_system.orchestrator.commands.replaying import Capture, play, read_captures, settings_for
 from integrated_trading_system.orchestrator.platform import Platform
-from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.simulation.capture import Kind, Line
 from integrated_trading_system.simulation.inference import infer_instruments
 from integrated_trading_system.venues import catalog

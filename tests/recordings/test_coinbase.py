@@ -20,8 +20,8 @@ from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Can
 from integrated_trading_system.domain.money import from_float
 from integrated_trading_system.domain.time import Nanos
 from integrated_trading_system.feed.machine import BookMachine, Outcome
-from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.commands.replaying import Capture, play, read_captures, settings_for
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.simulation.capture import Kind as LineKind
 from integrated_trading_system.simulation.capture import Line, Problems, read_lines
 from integrated_trading_system.simulation.inference import infer_instruments

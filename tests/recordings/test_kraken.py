@@ -20,8 +20,8 @@ from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Candle, Quote, Statistics, Trade
 from integrated_trading_system.domain.order import Side
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.orchestrator.replaying import play, read_captures, settings_for
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.commands.replaying import play, read_captures, settings_for
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from integrated_trading_system.simulation.capture import Kind, Line
 from integrated_trading_system.simulation.formats.kraken_v1 import KrakenV1
 from integrated_trading_system.venues.venue import Acknowledged, Ignored, Pong, VenueEvent

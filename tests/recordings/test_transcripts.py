@@ -12,9 +12,9 @@ from integrated_trading_system.config.platform import PlatformSettings
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.money import from_float
+from integrated_trading_system.orchestrator.commands.replaying import Capture, play, read_captures, settings_for
 from integrated_trading_system.orchestrator.platform import Platform
-from integrated_trading_system.orchestrator.replaying import Capture, play, read_captures, settings_for
-from integrated_trading_system.orchestrator.summary import summarise
+from integrated_trading_system.orchestrator.shown.summary import summarise
 from tests.support.accounting import refused, unaccounted
 
 FILES = {"binance:spot": "BINANCE", "binance:usdm": "BINANCE_FUTURES", "binance:us": "BINANCE_US"}

@@ -12,7 +12,7 @@ from integrated_trading_system.domain.health import BookState, BookStateChanged
 from integrated_trading_system.domain.ids import InstrumentId
 from integrated_trading_system.feed.report import BookView
 from integrated_trading_system.orchestrator.platform import FEED
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.shown.summary import picture
 from tests.support.collector import Collector
 from tests.support.virtual_platform import VirtualPlatform, dev_settings
 

@@ -26,7 +26,7 @@ from integrated_trading_system.oms.manager import OmsInbox, OrderManagementSyste
 from integrated_trading_system.oms.plans import Plans
 from integrated_trading_system.oms.records import Purpose, RepairIntended
 from integrated_trading_system.orchestrator import wiring
-from integrated_trading_system.orchestrator.campaign import (
+from integrated_trading_system.orchestrator.campaign.campaign import (
     JUDGED_FROM,
     SeedResult,
     Summary,
@@ -36,7 +36,7 @@ from integrated_trading_system.orchestrator.campaign import (
     run_seed,
     tasks_of,
 )
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.simulation.campaign import swarm
 from integrated_trading_system.simulation.campaign.reactions import CAUSES, Reaction, missing
 from integrated_trading_system.simulation.campaign.swarm import draw

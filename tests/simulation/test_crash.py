@@ -6,8 +6,8 @@ the one start path, no fill is lost, no order is placed twice, and the ledger eq
 
 import pytest
 
+from integrated_trading_system.orchestrator.campaign.trial import Trial
 from integrated_trading_system.orchestrator.platform import OMS
-from integrated_trading_system.orchestrator.trial import Trial
 from tests.support.crash import settings, story
 
 SECONDS = 15.0

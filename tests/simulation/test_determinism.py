@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from integrated_trading_system.domain.http import HttpReply
 from integrated_trading_system.domain.link import FrameReceived
 from integrated_trading_system.drivers.recorder import read_blocks
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.runtime.recording import MAGIC, Block, Entry, Told, pack
 
 RUN = ["run", "--speed", "max", "--duration", "12", "--no-ui"]

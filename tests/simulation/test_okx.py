@@ -8,7 +8,7 @@ import pytest
 
 from integrated_trading_system.domain.ids import InstrumentId, VenueId
 from integrated_trading_system.domain.market import DataType
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.shown.summary import picture
 from integrated_trading_system.simulation.exchange.accounts import Account
 from integrated_trading_system.simulation.exchange.dialects.okx.dialect import Okx
 from tests.support.accounting import refused, unaccounted

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from integrated_trading_system.drivers.recorder import Recorder, read_blocks
+from integrated_trading_system.orchestrator.campaign.trial import Trial
 from integrated_trading_system.orchestrator.observation import Observation
 from integrated_trading_system.orchestrator.platform import OMS, Platform, Recovered
 from integrated_trading_system.orchestrator.recording import header_of, platform_of
 from integrated_trading_system.orchestrator.replay import reproduce
-from integrated_trading_system.orchestrator.trial import Trial
 from integrated_trading_system.runtime.fingerprint import Fingerprint
 from integrated_trading_system.simulation.faults import Fault
 from tests.support.soak import soak

@@ -18,7 +18,7 @@ from integrated_trading_system.domain.plan import PlanFinished
 from integrated_trading_system.domain.position import FundingPaid
 from integrated_trading_system.domain.time import HOUR, MINUTE, Nanos
 from integrated_trading_system.drivers.recorder import read_blocks
-from integrated_trading_system.orchestrator.cli import main
+from integrated_trading_system.orchestrator.commands.cli import main
 from integrated_trading_system.orchestrator.platform import OMS, PMS
 from integrated_trading_system.runtime.recording import Told
 from tests.support.collector import Collector

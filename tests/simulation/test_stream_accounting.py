@@ -7,7 +7,7 @@ import pytest
 
 from integrated_trading_system.domain.ids import VenueId
 from integrated_trading_system.domain.time import SECOND, Nanos
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.shown.summary import picture
 from tests.support.accounting import refused, unaccounted
 from tests.support.virtual_platform import VirtualPlatform, dev_settings
 

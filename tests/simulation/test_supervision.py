@@ -17,9 +17,9 @@ from integrated_trading_system.orchestrator import orchestrator as orchestrator_
 from integrated_trading_system.orchestrator.dev import DevWorld, build_world
 from integrated_trading_system.orchestrator.options import Exit, RunOptions
 from integrated_trading_system.orchestrator.orchestrator import Orchestrator
-from integrated_trading_system.orchestrator.outcome import Outcome
 from integrated_trading_system.orchestrator.platform import FEED, OMS, PMS, RISK, connector_name
-from integrated_trading_system.orchestrator.report import exit_code
+from integrated_trading_system.orchestrator.shown.outcome import Outcome
+from integrated_trading_system.orchestrator.shown.report import exit_code
 from integrated_trading_system.orchestrator.virtual import run_virtual
 from tests.support.served import until
 from tests.support.virtual_platform import PERP, SPOT, VirtualPlatform, dev_settings

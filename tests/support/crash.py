@@ -3,7 +3,7 @@
 from typing import Any
 
 from integrated_trading_system.config.platform import PlatformSettings
-from integrated_trading_system.orchestrator.trial import Trial
+from integrated_trading_system.orchestrator.campaign.trial import Trial
 from integrated_trading_system.simulation.campaign.swarm import Swarm
 
 VENUES = {"binance:spot": {"symbols": ["BTCUSDT"]}, "bybit:linear": {"symbols": ["BTCUSDT"]}}

@@ -17,7 +17,7 @@ from integrated_trading_system.domain.ids import AccountId, InstrumentId, VenueI
 from integrated_trading_system.domain.instrument import Instrument
 from integrated_trading_system.domain.market import BookDelta, BookSnapshot, Quote
 from integrated_trading_system.domain.time import Nanos
-from integrated_trading_system.orchestrator.replaying import read_captures
+from integrated_trading_system.orchestrator.commands.replaying import read_captures
 from integrated_trading_system.simulation.capture import Kind
 from integrated_trading_system.venues import catalog
 from tests.support import binance

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from integrated_trading_system.config.load import load
 from integrated_trading_system.config.platform import PlatformSettings
+from integrated_trading_system.orchestrator.campaign.trial import Trial
 from integrated_trading_system.orchestrator.platform import Platform, Recovered
-from integrated_trading_system.orchestrator.trial import Trial
 from integrated_trading_system.simulation.campaign.swarm import draw
 from integrated_trading_system.simulation.faults import Fault
 

@@ -26,7 +26,7 @@ from integrated_trading_system.domain.order import Order
 from integrated_trading_system.domain.preferred import PreferredQuote, PreferredTrade, SourceChanged
 from integrated_trading_system.domain.snapshot import SynchronizedSnapshot
 from integrated_trading_system.domain.time import MILLISECOND, SECOND, Nanos
-from integrated_trading_system.orchestrator.summary import picture
+from integrated_trading_system.orchestrator.shown.summary import picture
 from integrated_trading_system.simulation.exchange.events import BookChanged, TradeHappened
 from integrated_trading_system.simulation.faults import Fault, Faults, Happening
 from integrated_trading_system.simulation.venues import build_dialect

@@ -10,8 +10,8 @@ from integrated_trading_system.domain.errors import Refused
 from integrated_trading_system.domain.health import Latched, Reduced, Resumed, TradingState, TradingStateChanged
 from integrated_trading_system.domain.ids import InstrumentId, StrategyId
 from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.orchestrator.commands.operating import lift_offline
 from integrated_trading_system.orchestrator.marks import HALTED, LATCHED, REDUCING, Marks, read_latches, read_marks
-from integrated_trading_system.orchestrator.operating import lift_offline
 from integrated_trading_system.orchestrator.state import take_state
 from integrated_trading_system.runtime.bus import Bus
 

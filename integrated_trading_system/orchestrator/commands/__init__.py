@@ -1,0 +1,1 @@
+"""The commands: what each of them reads from the command line, does, and answers."""
