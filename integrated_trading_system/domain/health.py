@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from integrated_trading_system.domain.ids import ActorName, InstrumentId, LinkId, StrategyId, VenueId
-from integrated_trading_system.domain.time import Nanos
+from integrated_trading_system.domain.time import MILLISECOND, Nanos
 
 
 class BookState(StrEnum):
@@ -181,6 +181,22 @@ class ClockSample(Struct, frozen=True, tag=True):
     venue_time: Nanos
     sent_at: Nanos
     received_at: Nanos
+
+    @property
+    def round_trip(self) -> int:
+        """Nanoseconds from the question to its answer."""
+        return self.received_at - self.sent_at
+
+    def agrees_with(self, other: "ClockSample") -> bool:
+        """Whether one offset explains both: each was stamped between question and answer, to the millisecond or finer.
+
+        Where none does, the venue's clock was set between them, and the older one says nothing any more.
+        """
+        most, others_most = self.venue_time - self.sent_at, other.venue_time - other.sent_at
+        return (
+            self.venue_time - self.received_at <= others_most + MILLISECOND
+            and other.venue_time - other.received_at <= most + MILLISECOND
+        )
 
 
 class Reconciled(Struct, frozen=True, tag=True):

@@ -136,7 +136,8 @@ class VenueClock:
             self.paced = reach + PACE
 
     def sample(self, sample: ClockSample) -> None:
-        """Take in an answer to a question for the venue's time."""
+        """Take in an answer to a question for the venue's time; those it contradicts were given before it was set."""
+        self._samples = deque(filter(sample.agrees_with, self._samples), SAMPLES)
         self._samples.append(sample)
         self._estimate(sample.received_at)
 
@@ -174,7 +175,7 @@ class VenueClock:
         while self._samples and now - self._samples[0].received_at > SAMPLE_AGE_MAX:
             self._samples.popleft()
         if self._samples:
-            best = min(self._samples, key=lambda sample: sample.received_at - sample.sent_at)
+            best = min(self._samples, key=lambda sample: sample.round_trip)
             upper = best.venue_time - best.sent_at
             least = best.venue_time - best.received_at
             lower = least if lower is None or lower < least else lower

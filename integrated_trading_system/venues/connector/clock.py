@@ -14,7 +14,8 @@ from integrated_trading_system.venues.connector.calls import Calls
 from integrated_trading_system.venues.venue import Market
 
 SAMPLES: Final = 8
-"""The best of the last few decides: a fast answer says more about the offset than a new one."""
+"""The best of the last few decides: a fast answer says more about the offset than a new one, unless they contradict
+each other. Then the clock was set, and with the old offset every signed request would be refused as mistimed."""
 RETRY_AFTER: Final = Nanos(5 * SECOND)
 
 
@@ -35,8 +36,7 @@ class VenueClock:
         self._calls = calls
         self._every = every
         self._feed = feed
-        self._samples: deque[tuple[int, int]] = deque(maxlen=SAMPLES)
-        """Round trip and offset."""
+        self._samples: deque[ClockSample] = deque(maxlen=SAMPLES)
 
     def ask(self) -> None:
         """Ask now, where the venue can be asked."""
@@ -45,10 +45,12 @@ class VenueClock:
             self._calls.fetch("time", request, self._market.decode_time, self._answered, self._failed)
 
     def _answered(self, venue_time: Nanos, reply: HttpReply) -> None:
-        self._feed.tell(ClockSample(self._venue, venue_time, reply.sent_at, reply.received_at))
-        round_trip = reply.received_at - reply.sent_at
-        self._samples.append((round_trip, venue_time - reply.sent_at - round_trip // 2))
-        self._calls.clock_offset = Nanos(min(self._samples)[1])
+        sample = ClockSample(self._venue, venue_time, reply.sent_at, reply.received_at)
+        self._feed.tell(sample)
+        self._samples = deque(filter(sample.agrees_with, self._samples), SAMPLES)
+        self._samples.append(sample)
+        best = min(self._samples, key=lambda known: known.round_trip)
+        self._calls.clock_offset = Nanos(best.venue_time - best.sent_at - best.round_trip // 2)
         self._context.after(self._every, TimeDue())
 
     def _failed(self, reason: str) -> None:

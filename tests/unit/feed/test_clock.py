@@ -97,6 +97,21 @@ def test_an_answer_that_the_stream_refutes_is_not_believed(clock: VenueClock) ->
     assert clock.uncertainty == 20 * MILLISECOND
 
 
+def test_a_clock_that_was_set_back_is_followed_once_the_window_has_passed_however_fast_an_old_answer_was(
+    clock: VenueClock,
+) -> None:
+    hear(clock, 4)
+    answered(clock, 100, 102)
+    clock.roll(ms(1_000))
+    back = AHEAD - 9 * SECOND
+    assert hear(clock, 4, 2_000, ahead=back) is Reason.AGE
+    answered(clock, 3_000, 3_040, ahead=back)
+    clock.roll(Nanos(ms(1_000) + MINUTE))
+    clock.settle([], Nanos(ms(1_000) + MINUTE))
+    assert hear(clock, 4, 62_000, ahead=back) is None
+    assert abs(clock.offset - back) <= clock.uncertainty
+
+
 def test_an_old_answer_is_forgotten_because_clocks_drift(clock: VenueClock) -> None:
     hear(clock, 4)
     answered(clock, 0, 10)

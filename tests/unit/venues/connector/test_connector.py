@@ -19,7 +19,7 @@ from integrated_trading_system.domain.link import (
     Tag,
 )
 from integrated_trading_system.domain.market import Quote
-from integrated_trading_system.domain.time import SECOND, Nanos
+from integrated_trading_system.domain.time import MICROSECOND, SECOND, Nanos
 from integrated_trading_system.venues.connector.voice import REASONS_MAX, count
 from integrated_trading_system.venues.rest import WeightedRequest
 from integrated_trading_system.venues.venue import ControlFrame, LinkPlan
@@ -262,26 +262,40 @@ def test_the_venues_time_is_asked_for_now_and_then() -> None:
     assert len(rig.calls("time")) == 1
 
 
+def tell_the_time(rig: Rig, took_s: float, ahead_s: float) -> None:
+    """The venue answers the question for its time half way, by a clock that is ahead of ours; the next is due."""
+    call = rig.call("time")
+    sent_at = rig.now
+    rig.wait(took_s)
+    rig.tell(
+        HttpReply(
+            call=call.call,
+            status=200,
+            headers={},
+            body=str((sent_at + (rig.now - sent_at) // 2) / SECOND + ahead_s).encode(),
+            sent_at=sent_at,
+            received_at=rig.now,
+        )
+    )
+    rig.wait(1)
+
+
 def test_the_fastest_of_the_last_answers_decides_about_the_clock_offset() -> None:
     rig = Rig(time_every_s=1)
-    for slow, ahead in ((0, 2), (400, 9), (800, 9)):
-        call = rig.call("time")
-        sent_at = rig.now
-        rig.wait(slow / 1000)
-        rig.tell(
-            HttpReply(
-                call=call.call,
-                status=200,
-                headers={},
-                body=str((sent_at + (rig.now - sent_at) // 2) / SECOND + ahead).encode(),
-                sent_at=sent_at,
-                received_at=rig.now,
-            )
-        )
-        rig.wait(1)
+    for took_s, ahead_s in ((0, 2), (0.4, 2.2), (0.8, 1.7)):
+        tell_the_time(rig, took_s, ahead_s)
     assert rig.view.clock_offset == 2 * SECOND
     rig.list_instruments()
     assert rig.call("time").clock_offset == 2 * SECOND
+
+
+@pytest.mark.parametrize("ahead_s", [0.5, 3.5])
+def test_an_answer_that_contradicts_faster_ones_says_that_the_clock_was_set(ahead_s: float) -> None:
+    rig = Rig(time_every_s=1)
+    for took_s in (0.25, 0.125):
+        tell_the_time(rig, took_s, 2)
+    tell_the_time(rig, 0.5, ahead_s)
+    assert abs(rig.call("time").clock_offset - ahead_s * SECOND) < MICROSECOND  # a float told it
 
 
 def test_a_venue_without_a_clock_is_not_asked() -> None:
